@@ -1,0 +1,1 @@
+"""What running it on a device costs: crossbar arrays, bit budgets, energy."""

@@ -1,0 +1,3 @@
+"""Version of the distribution, read by setup.cfg."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Benchmarks, one module each; see ``neuro.cli.benchmarks`` for the contract."""

@@ -1,0 +1,88 @@
+"""``neuro``: run, list, energy, data, bench, warmup.
+
+Exit codes: 0 ok, 1 a check failed, 2 the user's mistake (one line, no traceback).
+Sub-commands live in modules of their own and are imported only when called.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuro._version import __version__
+from neuro.errors import NeuroError
+
+__all__ = ["main"]
+
+# name -> (module under neuro.cli, one line of help)
+_COMMANDS = {
+    "run": ("run", "run an experiment by name"),
+    "list": ("run", "list the experiments"),
+    "energy": ("energy", "estimate energy, bit budgets; show profiles; self-check"),
+    "data": ("data", "where data sets are, checksums, synthetic stand-ins"),
+    "bench": ("benchmarks", "measure speed; beside a peer where one is installed"),
+    "warmup": ("warmup", "compile the standard kernels into the cache"),
+    "cite": ("cite", "print the BibTeX of the systems implemented here"),
+}
+
+
+def check_shadowing() -> None:
+    """Refuse to go on when a user's own hw or sims hides ours.
+
+    Raises
+    ------
+    NeuroError
+        Naming the file in the way.
+    """
+    import importlib.util
+
+    home = Path(__file__).resolve().parent.parent.parent
+    for name in ("hw", "sims"):
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).resolve() if spec and spec.origin else None
+        if origin is None or origin.parent.parent != home:
+            raise NeuroError(
+                f"the package {name!r} of spikejoule is hidden by {origin}; rename "
+                "that file, or start neuro from another folder"
+            )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="neuro",
+        description="Neuromorphic simulation: from events to joules.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="commands:\n"
+        + "\n".join(f"  {k:<8} {text}" for k, (_, text) in _COMMANDS.items())
+        + "\n\n'neuro COMMAND --help' shows the options of a command.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("command", choices=list(_COMMANDS), metavar="COMMAND")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        check_shadowing()
+        import importlib
+
+        module = importlib.import_module(f"neuro.cli.{_COMMANDS[args.command][0]}")
+        return int(module.main(args.command, args.arguments))
+    except NeuroError as error:
+        message = " ".join(str(error).split())
+        print(f"neuro {args.command}: error: {message}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print(f"neuro {args.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

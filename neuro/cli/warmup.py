@@ -1,0 +1,38 @@
+"""``neuro warmup``: compile the standard kernels into the cache.
+
+Runs the smoke presets of the experiments that need no data and no optional package.
+"""
+
+import argparse
+import importlib
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["main"]
+
+
+def main(command: str, arguments: Sequence[str]) -> int:
+    """Entry of the command."""
+    argparse.ArgumentParser(prog="neuro warmup", description=__doc__).parse_args(
+        arguments
+    )
+    runner = importlib.import_module("sims._runner")
+    experiments = importlib.import_module("sims._config").experiments()
+    for e in experiments:
+        if e["extras"] or "smoke" not in e["minutes"]:
+            continue
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            runner.run_experiment(
+                e["name"],
+                preset="smoke",
+                seed=0,
+                settings=[],
+                out=Path(folder) / "run",
+                quiet=True,
+            )
+        print(f"{e['name']:<24} {time.perf_counter() - start:6.1f} s", file=sys.stderr)
+    return 0

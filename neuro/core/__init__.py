@@ -1,0 +1,7 @@
+"""The engine's kernels over plain arrays; knows no model and no file."""
+
+from neuro.core.connectivity import Connectivity as Connectivity
+from neuro.core.connectivity import Csr as Csr
+from neuro.core.connectivity import Rows as Rows
+
+__all__ = ["Connectivity", "Csr", "Rows"]

@@ -1,0 +1,49 @@
+"""Every layout keeps the contract of ``neuro.core.Connectivity``.
+
+A new layout adds one builder from a dense matrix to ``LAYOUTS``.
+"""
+
+import numpy as np
+import pytest
+
+from neuro.core import Connectivity, Csr, Rows
+from neuro.errors import ParameterError
+
+
+def _csr(w):
+    post, pre = np.nonzero(np.ones_like(w))
+    return Csr.from_pairs(pre, post, w[post, pre], n_pre=w.shape[1], n_post=w.shape[0])
+
+
+LAYOUTS = {"rows": Rows, "csr": _csr}
+
+
+@pytest.fixture(params=sorted(LAYOUTS))
+def layout(request):
+    return LAYOUTS[request.param]
+
+
+class TestConnectivityContract:
+    def test_is_a_connectivity(self, layout):
+        c = layout(np.ones((3, 2)))
+        assert isinstance(c, Connectivity)
+        assert (c.n_pre, c.n_post) == (2, 3)
+        assert c.nbytes > 0
+
+    def test_adds_the_active_rows(self, layout, rng):
+        w = rng.integers(-9, 10, (7, 5)).astype(float)
+        out = rng.integers(-9, 10, 7).astype(float)
+        expected = out + w[:, [3, 0, 3]].sum(1)
+        visits = layout(w).deliver(np.array([3, 0, 3], np.int32), out)
+        np.testing.assert_array_equal(out, expected)
+        assert visits == 21
+
+    def test_nothing_active_changes_nothing(self, layout):
+        out = np.arange(3.0)
+        assert layout(np.ones((3, 2))).deliver(np.zeros(0, np.int32), out) == 0
+        np.testing.assert_array_equal(out, [0, 1, 2])
+
+    @pytest.mark.parametrize("bad", [-1, 2])
+    def test_refuses_units_out_of_range(self, layout, bad):
+        with pytest.raises(ParameterError, match="active"):
+            layout(np.ones((3, 2))).deliver(np.array([bad], np.int32), np.zeros(3))
