@@ -51,8 +51,7 @@ def input_counts(frames: NDArray[Any], windows: int = 1) -> NDArray[np.float64]:
         )
     edges = window_edges(frames.shape[1], windows)
     parts = [
-        frames[:, a:b].sum(1, dtype=np.float64)
-        for a, b in itertools.pairwise(edges)
+        frames[:, a:b].sum(1, dtype=np.float64) for a, b in itertools.pairwise(edges)
     ]
     return np.concatenate(parts, axis=1)
 
