@@ -238,9 +238,10 @@ def fit(
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * factor
         value = loss(model, data.at(step), draw)
-        if not torch.isfinite(value):
+        number = float(value.detach())
+        if not math.isfinite(number):
             raise ConvergenceError(
-                f"fit: the loss is {float(value.detach())} at step {step}; lower lr or set clip"
+                f"fit: the loss is {number} at step {step}; lower lr or set clip"
             )
         optimizer.zero_grad(set_to_none=True)
         value.backward()
@@ -250,7 +251,7 @@ def fit(
         if ema is not None:
             _average(history.ema_model, model, min(ema, (1 + step) / (10 + step)))
         history.steps = step + 1
-        total, count = total + float(value.detach()), count + 1
+        total, count = total + number, count + 1
         now = time.perf_counter()
         history.wall_s = spent + now - start
         if history.steps % every == 0 or history.steps == last:
