@@ -3,5 +3,6 @@
 from neuro.core.connectivity import Connectivity as Connectivity
 from neuro.core.connectivity import Csr as Csr
 from neuro.core.connectivity import Rows as Rows
+from neuro.core.conv import Conv as Conv
 
-__all__ = ["Connectivity", "Csr", "Rows"]
+__all__ = ["Connectivity", "Conv", "Csr", "Rows"]

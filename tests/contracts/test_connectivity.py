@@ -6,7 +6,7 @@ A new layout adds one builder from a dense matrix to ``LAYOUTS``.
 import numpy as np
 import pytest
 
-from neuro.core import Connectivity, Csr, Rows
+from neuro.core import Connectivity, Conv, Csr, Rows
 from neuro.errors import ParameterError
 
 
@@ -15,7 +15,12 @@ def _csr(w):
     return Csr.from_pairs(pre, post, w[post, pre], n_pre=w.shape[1], n_post=w.shape[0])
 
 
-LAYOUTS = {"rows": Rows, "csr": _csr}
+def _conv(w):
+    """Write a full matrix as a 1x1 convolution over one pixel."""
+    return Conv(w[:, :, None, None], (w.shape[1], 1, 1))
+
+
+LAYOUTS = {"rows": Rows, "csr": _csr, "conv": _conv}
 
 
 @pytest.fixture(params=sorted(LAYOUTS))
