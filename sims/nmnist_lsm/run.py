@@ -49,8 +49,7 @@ def run(cfg: Config, ctx: Context) -> None:
         return score(input_counts(frames, windows))
 
     def liquid(k: int, n: int, *, recurrent: bool, windows: int) -> LiquidActivity:
-        const = cfg.liquid.const * (cfg.liquid.n / n) ** 0.5
-        w_in, w_rec = array_weights(cfg, ctx.seed, k, n, frames.shape[2], const)
+        w_in, w_rec = array_weights(cfg, ctx.seed, k, n, frames.shape[2])
         return Liquid(
             w_in,
             w_rec if recurrent else None,
@@ -116,18 +115,15 @@ def run(cfg: Config, ctx: Context) -> None:
     ctx.metric("chance", float(class_sizes.max() / len(labels)))
     ctx.metric("firing_per_step", rates)
     ctx.metric("input_lines_per_step", float(frames.sum() / frames[:, :, 0].size))
-    assert_first = first
-    if assert_first is not None:
-        ctx.counts(assert_first.operations)
-        reports = price(assert_first.operations)
+    if first is not None:
+        ctx.counts(first.operations)
+        reports = price(first.operations)
         ctx.energy({name: r.to_dict() for name, r in reports.items()})
         for name, report in reports.items():
             ctx.metric(f"energy_{name}", report.total, unit="J")
         _figures.energy(ctx, reports)
     _figures.events(ctx, data.example_events, int(labels[0]))
-    w_in, w_rec = array_weights(
-        cfg, ctx.seed, 0, cfg.liquid.n, frames.shape[2], cfg.liquid.const
-    )
+    w_in, w_rec = array_weights(cfg, ctx.seed, 0, cfg.liquid.n, frames.shape[2])
     _figures.raster(
         ctx,
         Liquid(
@@ -142,6 +138,6 @@ def run(cfg: Config, ctx: Context) -> None:
         bin_ms=cfg.frames.bin_us / 1000,
     )
     _figures.accuracy(
-        ctx, scores, chance=float(class_sizes.max() / len(labels)), windows=cfg.windows
+        ctx, scores, chance=float(class_sizes.max() / len(labels)), windows=cfg.windows, large=cfg.large.n
     )
     ctx.arrays("scores", **scores)
