@@ -19,7 +19,6 @@ _BLUE, _ORANGE, _GREY, _GREEN = "#0072B2", "#E69F00", "#777777", "#009E73"
 def events(ctx: Context, recording: NDArray[Any], label: int) -> None:
     """Event cloud of one recording."""
     import matplotlib.pyplot as plt
-
     from neuro.plot import plot_event_cloud
 
     figure = plt.figure(figsize=(6.4, 4.4))

@@ -28,7 +28,7 @@ def run(cfg: Config, ctx: Context) -> None:
     """Run the experiment."""
     data = load_frames(cfg, ctx)
     frames, labels, groups = data.frames, data.labels, data.groups
-    classes, class_sizes = np.unique(labels, return_counts=True)
+    _classes, class_sizes = np.unique(labels, return_counts=True)
     ctx.split(
         n_train=len(labels) - len(labels) // cfg.folds,
         n_test=len(labels),
@@ -73,7 +73,9 @@ def run(cfg: Config, ctx: Context) -> None:
     }
     rates: list[float] = []
     first: LiquidActivity | None = None
-    for name, (n, recurrent, windows) in ctx.progress(variants.items(), label="liquids"):
+    for name, (n, recurrent, windows) in ctx.progress(
+        variants.items(), label="liquids"
+    ):
         per_liquid = []
         for k in range(cfg.liquids):
             activity = None
@@ -138,6 +140,10 @@ def run(cfg: Config, ctx: Context) -> None:
         bin_ms=cfg.frames.bin_us / 1000,
     )
     _figures.accuracy(
-        ctx, scores, chance=float(class_sizes.max() / len(labels)), windows=cfg.windows, large=cfg.large.n
+        ctx,
+        scores,
+        chance=float(class_sizes.max() / len(labels)),
+        windows=cfg.windows,
+        large=cfg.large.n,
     )
     ctx.arrays("scores", **scores)
