@@ -40,6 +40,11 @@ class Recordings:
     synthetic: bool
     example_events: NDArray[Any]
 
+    @property
+    def chance(self) -> float:
+        """Share of the most frequent class."""
+        return float(np.bincount(self.labels).max() / len(self.labels))
+
 
 def _equal_shares(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """Return the first ``n`` samples in equal shares of every class, in order."""

@@ -6,144 +6,154 @@ a linear read-out on the event counts, the liquid without its recurrence, both i
 same number of windows, and chance.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.lsm import Liquid, LiquidActivity, cross_validate, input_counts
+from neuro.counts import OpCounts
+from neuro.lsm import Liquid, cross_validate, input_counts
 from neuro.random import stream
 
 from .._config import Config
 from .._runner import Context
 from . import _figures
-from ._parts import array_weights, load_frames, price
+from ._parts import Recordings, array_weights, load_frames, price
 
 __all__ = ["run"]
 
-PAPER_SOFTWARE, PAPER_ARRAY = 0.8911, 0.8966  # full set, best test epoch
+PAPER_ON_ARRAY = 0.8966  # Lin et al.: full set, 200 neurons, best test epoch
+
+
+class Variant(NamedTuple):
+    """A liquid to be scored."""
+
+    n: int
+    recurrent: bool
+    windows: int
 
 
 def run(cfg: Config, ctx: Context) -> None:
     """Run the experiment."""
     data = load_frames(cfg, ctx)
-    frames, labels, groups = data.frames, data.labels, data.groups
-    _classes, class_sizes = np.unique(labels, return_counts=True)
     ctx.split(
-        n_train=len(labels) - len(labels) // cfg.folds,
-        n_test=len(labels),
-        protocol=f"{cfg.folds}-fold cross-validation",
+        n_train=len(data.labels) - len(data.labels) // cfg.folds,
+        n_test=len(data.labels),
+        protocol=f"{cfg.folds}-fold cross-validation, every sample tested once",
+    )
+    one, many = cfg.liquid.n, cfg.windows
+    variants = {
+        "liquid": Variant(one, True, 1),
+        "no_recurrence": Variant(one, False, 1),
+        "liquid_3win": Variant(one, True, many),
+        "no_recurrence_3win": Variant(one, False, many),
+        "large_3win": Variant(cfg.large.n, True, many),
+    }
+    scores = {
+        name: ctx.step(name, lambda w=windows: {"scores": _control(cfg, ctx, data, w)})[
+            "scores"
+        ]
+        for name, windows in (("counts", 1), ("counts_3win", many))
+    }
+    rates = []
+    for name, variant in ctx.progress(variants.items(), label="liquids"):
+        runs = [
+            ctx.step(f"{name}-{k}", lambda v=variant, k=k: _score(cfg, ctx, data, v, k))
+            for k in range(cfg.liquids)
+        ]
+        scores[name] = (
+            runs[0]["scores"]
+            if cfg.liquids == 1
+            else np.array([r["scores"].mean() for r in runs])
+        )
+        if name == "liquid":
+            rates = [float(r["rate"]) for r in runs]
+    _metrics(ctx, data, scores, rates)
+    counts = OpCounts.from_dict(_ledger(cfg, ctx, data))
+    reports = price(counts)
+    ctx.counts(counts)
+    ctx.energy({name: report.to_dict() for name, report in reports.items()})
+    for name, report in reports.items():
+        ctx.metric(f"energy_{name}", report.total, unit="J")
+    ctx.arrays("scores", **scores)
+    _figures.events(ctx, data.example_events, int(data.labels[0]))
+    _figures.raster(
+        ctx,
+        _liquid(cfg, ctx, data, variants["liquid"], 0).raster(data.frames[0]),
+        n=one,
+        steps=data.frames.shape[1],
+        bin_ms=cfg.frames.bin_us / 1000,
+    )
+    _figures.accuracy(ctx, scores, chance=data.chance, windows=many, large=cfg.large.n)
+    _figures.energy(ctx, reports)
+
+
+def _liquid(
+    cfg: Config, ctx: Context, data: Recordings, variant: Variant, k: int
+) -> Liquid:
+    w_in, w_rec = array_weights(cfg, ctx.seed, k, variant.n, data.frames.shape[2])
+    return Liquid(
+        w_in,
+        w_rec if variant.recurrent else None,
+        decay=cfg.liquid.decay,
+        v_threshold=cfg.liquid.v_threshold,
+        seed=ctx.seed,
     )
 
-    def score(features: NDArray[np.float64]) -> NDArray[np.float64]:
-        return cross_validate(
-            features,
-            labels,
-            groups,
-            folds=min(cfg.folds, int(class_sizes.min())),
-            kind=cfg.readout,
-            rng=stream(ctx.seed, "folds"),
-        )
 
-    def control(windows: int) -> NDArray[np.float64]:
-        return score(input_counts(frames, windows))
+def _readout(
+    cfg: Config, ctx: Context, data: Recordings, features: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Score features on the folds that every variant shares."""
+    return cross_validate(
+        features,
+        data.labels,
+        data.groups,
+        folds=cfg.folds,
+        kind=cfg.readout,
+        rng=stream(ctx.seed, "folds"),
+    )
 
-    def liquid(k: int, n: int, *, recurrent: bool, windows: int) -> LiquidActivity:
-        w_in, w_rec = array_weights(cfg, ctx.seed, k, n, frames.shape[2])
-        return Liquid(
-            w_in,
-            w_rec if recurrent else None,
-            decay=cfg.liquid.decay,
-            v_threshold=cfg.liquid.v_threshold,
-            seed=ctx.seed,
-        ).run(frames, windows=windows)
 
-    variants = {
-        "liquid": (cfg.liquid.n, True, 1),
-        "no_recurrence": (cfg.liquid.n, False, 1),
-        "liquid_3win": (cfg.liquid.n, True, cfg.windows),
-        "no_recurrence_3win": (cfg.liquid.n, False, cfg.windows),
-        "large_3win": (cfg.large.n, True, cfg.windows),
+def _control(
+    cfg: Config, ctx: Context, data: Recordings, windows: int
+) -> NDArray[np.float64]:
+    return _readout(cfg, ctx, data, input_counts(data.frames, windows))
+
+
+def _score(
+    cfg: Config, ctx: Context, data: Recordings, variant: Variant, k: int
+) -> dict[str, Any]:
+    liquid = _liquid(cfg, ctx, data, variant, k)
+    activity = liquid.run(data.frames, windows=variant.windows)
+    return {
+        "scores": _readout(cfg, ctx, data, activity.features),
+        "rate": activity.rate,
     }
-    scores: dict[str, NDArray[np.float64]] = {
-        "counts": ctx.step("counts", lambda: {"scores": control(1)})["scores"],
-        "counts_3win": ctx.step(
-            "counts_3win", lambda: {"scores": control(cfg.windows)}
-        )["scores"],
-    }
-    rates: list[float] = []
-    first: LiquidActivity | None = None
-    for name, (n, recurrent, windows) in ctx.progress(
-        variants.items(), label="liquids"
-    ):
-        per_liquid = []
-        for k in range(cfg.liquids):
-            activity = None
 
-            def make(n=n, k=k, recurrent=recurrent, windows=windows) -> dict[str, Any]:  # type: ignore[no-untyped-def]
-                nonlocal activity
-                activity = liquid(k, n, recurrent=recurrent, windows=windows)
-                return {"scores": score(activity.features), "rate": activity.rate}
 
-            step = ctx.step(f"{name}-{k}", make)
-            per_liquid.append(step["scores"])
-            if name == "liquid":
-                rates.append(float(step["rate"]))
-                if k == 0:
-                    first = activity or liquid(0, n, recurrent=True, windows=1)
-        scores[name] = (
-            per_liquid[0]
-            if cfg.liquids == 1
-            else np.array([s.mean() for s in per_liquid])
-        )
+def _ledger(cfg: Config, ctx: Context, data: Recordings) -> dict[str, Any]:
+    """Count the operations of the paper's liquid over all recordings."""
+    liquid = _liquid(cfg, ctx, data, Variant(cfg.liquid.n, True, 1), 0)
+    return liquid.run(data.frames).operations.to_dict()
 
-    paper = {"liquid": PAPER_ARRAY} if not data.synthetic else {}
-    controls = {
-        "liquid": "accuracy_counts",
-        "no_recurrence": "accuracy_counts",
-        "liquid_3win": "accuracy_counts_3win",
-        "no_recurrence_3win": "accuracy_counts_3win",
-        "large_3win": "accuracy_counts_3win",
-        "counts": "chance",
-        "counts_3win": "chance",
-    }
+
+def _metrics(
+    ctx: Context,
+    data: Recordings,
+    scores: dict[str, NDArray[np.float64]],
+    rates: list[float],
+) -> None:
     for name, values in scores.items():
+        windows = "_3win" if name.endswith("_3win") else ""
         ctx.metric(
             f"accuracy_{name}",
             values,
-            paper=paper.get(name),
-            control=controls[name],
+            paper=PAPER_ON_ARRAY if name == "liquid" and not data.synthetic else None,
+            control=(
+                "chance" if name.startswith("counts") else f"accuracy_counts{windows}"
+            ),
         )
-    ctx.metric("chance", float(class_sizes.max() / len(labels)))
+    ctx.metric("chance", data.chance)
     ctx.metric("firing_per_step", rates)
-    ctx.metric("input_lines_per_step", float(frames.sum() / frames[:, :, 0].size))
-    if first is not None:
-        ctx.counts(first.operations)
-        reports = price(first.operations)
-        ctx.energy({name: r.to_dict() for name, r in reports.items()})
-        for name, report in reports.items():
-            ctx.metric(f"energy_{name}", report.total, unit="J")
-        _figures.energy(ctx, reports)
-    _figures.events(ctx, data.example_events, int(labels[0]))
-    w_in, w_rec = array_weights(cfg, ctx.seed, 0, cfg.liquid.n, frames.shape[2])
-    _figures.raster(
-        ctx,
-        Liquid(
-            w_in,
-            w_rec,
-            decay=cfg.liquid.decay,
-            v_threshold=cfg.liquid.v_threshold,
-            seed=ctx.seed,
-        ).raster(frames[0]),
-        n=cfg.liquid.n,
-        steps=frames.shape[1],
-        bin_ms=cfg.frames.bin_us / 1000,
-    )
-    _figures.accuracy(
-        ctx,
-        scores,
-        chance=float(class_sizes.max() / len(labels)),
-        windows=cfg.windows,
-        large=cfg.large.n,
-    )
-    ctx.arrays("scores", **scores)
+    ctx.metric("input_lines_per_step", data.frames.sum() / data.frames[:, :, 0].size)
