@@ -1,6 +1,7 @@
 """Slow, obvious twin of the exact engine: scan every neuron up to the next arrival."""
 
 import heapq
+import itertools
 from math import exp, inf
 
 import numpy as np
@@ -68,7 +69,7 @@ class Neuron:
         if start > end:
             return inf
         grid = np.linspace(start, end, 65)
-        for a, b in zip(grid[:-1], grid[1:]):
+        for a, b in itertools.pairwise(grid):
             if self.value(a) >= self.v_threshold and a == start:
                 return a
             if self.value(b) >= self.v_threshold:

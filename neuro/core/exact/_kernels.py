@@ -93,10 +93,7 @@ def rise(dt, par, c):
     pm = exp(-dt / tau_m)
     if par[c, NEAR] != 0.0:
         x = dt * par[c, DELTA]
-        if abs(x) < 1e-5:
-            phi = 1.0 - 0.5 * x + x * x / 6.0
-        else:
-            phi = -expm1(-x) / x
+        phi = 1.0 - 0.5 * x + x * x / 6.0 if abs(x) < 1e-05 else -expm1(-x) / x
         return pm, pm * exp(-x), pm * (dt / tau_m) * phi
     ps = exp(-dt / tau_s)
     return pm, ps, tau_s / (tau_s - tau_m) * (ps - pm)

@@ -228,22 +228,18 @@ def _rows(
     groups: Sequence[tuple[int, SynapseGroup]], n_sources: int, offsets: Sequence[int]
 ) -> k.Rows:
     """Lay out synapses by (source, projection, delay, post)."""
-    if groups:
-        sizes = [np.asarray(g.pre).size for _, g in groups]
-        pre = np.concatenate(
-            [np.asarray(g.pre, np.int64) + o for (_, g), o in zip(groups, offsets)]
-        )
-        post = np.concatenate([np.asarray(g.post, np.int32) for _, g in groups])
-        weight = np.concatenate(
-            [np.broadcast_to(g.weight, m) for (_, g), m in zip(groups, sizes)]
-        ).astype(np.float64)
-        delay = np.concatenate(
-            [np.broadcast_to(g.delay, m) for (_, g), m in zip(groups, sizes)]
-        ).astype(np.float64)
-        number = np.repeat(np.array([p for p, _ in groups], np.int32), sizes)
-    else:
-        pre, post = np.zeros(0, np.int64), np.zeros(0, np.int32)
-        weight, delay, number = np.zeros(0), np.zeros(0), np.zeros(0, np.int32)
+    pres, posts = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+    weights, delays, numbers = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, np.int32)]
+    for (p, group), offset in zip(groups, offsets, strict=True):
+        m = np.asarray(group.pre).size
+        pres.append(np.asarray(group.pre, np.int64) + offset)
+        posts.append(np.asarray(group.post, np.int32))
+        weights.append(np.broadcast_to(np.asarray(group.weight, np.float64), m))
+        delays.append(np.broadcast_to(np.asarray(group.delay, np.float64), m))
+        numbers.append(np.full(m, p, np.int32))
+    pre, post, weight, delay, number = (
+        np.concatenate(x) for x in (pres, posts, weights, delays, numbers)
+    )
     order = np.lexsort((post, delay, number, pre))
     pre, post, weight = pre[order], post[order], weight[order]
     delay, number = delay[order], number[order]
@@ -422,7 +418,7 @@ class ExactCore:
         """Expand the events of the present window into sorted arrivals."""
         rows = self._stimulus
         times, groups = [self._late[0]], [self._late[1]]
-        for source, offset in zip(self.sources, self._source_offset):
+        for source, offset in zip(self.sources, self._source_offset[:-1], strict=True):
             t, channel = source.window(self.window)
             channel = np.asarray(channel, np.int64) + int(offset)
             begin = rows.indptr[channel]

@@ -43,7 +43,7 @@ def _random_case(rng, model, *, many_delays, n=6, t_end=60.0, **par):
         for s in range(6)
         if in_pre[s] == ch[e]
     ]
-    synapses = list(zip(pre.tolist(), post.tolist(), w, d))
+    synapses = list(zip(pre.tolist(), post.tolist(), w, d, strict=True))
     return core, naive.simulate(neurons, synapses, arrivals, t_end), t_end
 
 
@@ -88,7 +88,7 @@ def test_split_run_and_checkpoint_equal_one_run(rng):
     core.reset()
     core.from_arrays(state)
     second = core.run(int(t_end * 1e6) - 17_300_001)
-    for a, b, c in zip(whole, first, second):
+    for a, b, c in zip(whole, first, second, strict=True):
         assert a.tobytes() == np.concatenate([b, c]).tobytes()
     assert (core.synops == counts).all()
 
@@ -116,7 +116,7 @@ def test_pause_and_resume_changes_nothing(rng, monkeypatch):
     seen = []
     paused = core.run(int(t_end * 1e6), on_pause=seen.append)
     assert len(seen) > 5
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(whole, paused))
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(whole, paused, strict=True))
 
 
 @pytest.mark.parametrize("model", ["lif_delta", "lif_exp"])
