@@ -46,32 +46,19 @@ class Recordings:
         return float(np.bincount(self.labels).max() / len(self.labels))
 
 
-def _equal_shares(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return the first ``n`` samples in equal shares of every class, in order."""
-    classes = np.unique(labels)
-    chosen = [
-        np.flatnonzero(labels == c)[: -(-(n - k) // len(classes))]
-        for k, c in enumerate(classes)
-    ]
-    return np.sort(np.concatenate(chosen))
-
-
 def load_frames(cfg: Config, ctx: Context) -> Recordings:
     """Load the recordings, or the stand-in, as binary frames of one polarity."""
-    data = ctx.data("nmnist", stand_in_samples=cfg.stand_in_samples)
-    labels = np.asarray(data.labels)
-    n = cfg.samples
-    chosen = np.arange(len(labels)) if n in (0, len(labels)) else None
-    if chosen is None:
-        chosen = _equal_shares(labels, min(n, len(labels)))
+    data = ctx.data("nmnist", seed=ctx.seed, limit=cfg.samples or None)
+    if data.synthetic and not cfg.samples:
+        data = ctx.data("nmnist", seed=ctx.seed, limit=cfg.stand_in_samples)
     f = cfg.frames
     lines = f.crop * f.crop
 
     def make() -> dict[str, Any]:
-        out = np.empty((chosen.size, f.n_bins, lines), np.uint8)
-        for k, i in enumerate(ctx.progress(chosen, label="frames")):
+        out = np.empty((len(data), f.n_bins, lines), np.uint8)
+        for k in ctx.progress(range(len(data)), label="frames"):
             out[k] = bin_events(
-                data[int(i)],
+                data[k],
                 data.sensor_size,
                 bin_us=f.bin_us,
                 n_bins=f.n_bins,
@@ -82,10 +69,10 @@ def load_frames(cfg: Config, ctx: Context) -> Recordings:
 
     return Recordings(
         frames=ctx.step("frames", make)["frames"],
-        labels=labels[chosen],
-        groups=np.asarray(data.groups)[chosen],
+        labels=data.labels,
+        groups=data.groups,
         synthetic=data.synthetic,
-        example_events=data[int(chosen[0])],
+        example_events=data[0],
     )
 
 

@@ -13,7 +13,7 @@ def _smoke(out, **options):
     return run_experiment(
         "nmnist-lsm",
         preset="smoke",
-        settings=["samples=40", "stand_in_samples=40", "large.n=20", "liquid.n=20"],
+        settings=["samples=40", "large.n=20", "liquid.n=20"],
         out=out,
         quiet=True,
         **options,
