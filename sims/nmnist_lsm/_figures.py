@@ -19,11 +19,13 @@ _BLUE, _ORANGE, _GREY, _GREEN = "#0072B2", "#E69F00", "#777777", "#009E73"
 def events(ctx: Context, recording: NDArray[Any], label: int) -> None:
     """Event cloud of one recording."""
     import matplotlib.pyplot as plt
-    from neuro.plot import plot_event_cloud
 
     figure = plt.figure(figsize=(6.4, 4.4))
     ax = figure.add_subplot(projection="3d")
-    plot_event_cloud(recording, ax=ax)
+    for polarity, colour in ((0, _BLUE), (1, _ORANGE)):
+        e = recording[recording["p"] == polarity]
+        ax.scatter(e["t"] / 1000, e["x"], -e["y"], s=0.6, c=colour, linewidths=0)
+    ax.set(xlabel="time (ms)", ylabel="x (px)", zlabel="-y (px)")
     ax.set_title(f"one recording of the digit {label}")
     ctx.figure("events", figure)
 

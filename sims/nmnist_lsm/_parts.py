@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hw.energy import estimate
-from neuro.events import frames as bin_events
 from numpy.typing import NDArray
 
 from hw.crossbar import RandomWeights
+from hw.energy import estimate
 from neuro.counts import OpCounts
+from neuro.events import frames as bin_events
 from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
 
 from .._config import Config

@@ -154,6 +154,18 @@ def _metrics(
                 "chance" if name.startswith("counts") else f"accuracy_counts{windows}"
             ),
         )
+    ctx.metric(
+        "gain_large_3win",
+        scores["large_3win"] - _paired(scores["counts_3win"], scores["large_3win"]),
+        control="accuracy_counts_3win",
+    )
     ctx.metric("chance", data.chance)
     ctx.metric("firing_per_step", rates)
     ctx.metric("input_lines_per_step", data.frames.sum() / data.frames[:, :, 0].size)
+
+
+def _paired(
+    control: NDArray[np.float64], variant: NDArray[np.float64]
+) -> NDArray[np.float64] | np.float64:
+    """Return the control fold by fold, or its mean where liquids are compared."""
+    return control if control.shape == variant.shape else control.mean()
