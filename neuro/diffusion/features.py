@@ -91,7 +91,8 @@ class Features(NamedTuple):
     def __call__(self, images: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return standardised features, (n, n_used)."""
         f = _raw(self.net, images)
-        return ((f - self.mean) / np.where(self.used, self.sd, 1))[:, self.used]
+        scaled: NDArray[np.float64] = (f - self.mean) / np.where(self.used, self.sd, 1)
+        return scaled[:, self.used]
 
     def probabilities(self, images: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return class probabilities, (n, classes)."""

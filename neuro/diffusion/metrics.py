@@ -37,10 +37,15 @@ __references__ = ("heusel2017", "binkowski2018", "kynkaanniemi2019", "naeem2020"
 
 
 def _features(name: str, x: NDArray[np.floating]) -> Array:
-    x = np.asarray(x, np.float64)
-    if x.ndim != 2 or len(x) < 2:
-        raise ShapeError(f"{name}: expected features (n >= 2, d), got {x.shape}")
-    return x
+    checked: Array = np.asarray(x, np.float64)
+    if checked.ndim != 2 or len(checked) < 2:
+        raise ShapeError(f"{name}: expected features (n >= 2, d), got {checked.shape}")
+    return checked
+
+
+def _covariance(x: Array) -> Array:
+    covariance: Array = np.atleast_2d(np.cov(x.T)).astype(np.float64)
+    return covariance
 
 
 def _root(c: Array) -> Array:
@@ -73,10 +78,7 @@ def frechet_distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
         Features; both sets should have more than 10 d members, and equally many.
     """
     a, b = _features("frechet_distance", a), _features("frechet_distance", b)
-    return gaussian_distance(
-        a.mean(0), np.cov(a.T).reshape(-1, a.shape[1]), b.mean(0),
-        np.cov(b.T).reshape(-1, b.shape[1]),
-    )  # fmt: skip
+    return gaussian_distance(a.mean(0), _covariance(a), b.mean(0), _covariance(b))
 
 
 class Kernel(NamedTuple):
@@ -124,7 +126,8 @@ def kernel_distance(
         if kernel == "polynomial":
             value: Array = (u @ v.T / d + 1) ** 3
             return value
-        return np.exp(-_squared(u, v) / (2 * scale))
+        gauss: Array = np.exp(-_squared(u, v) / (2 * scale))
+        return gauss
 
     aa, bb, ab = k(a, a), k(b, b), k(a, b)
 
@@ -150,7 +153,7 @@ def kernel_distance(
 
 
 def _squared(a: Array, b: Array) -> Array:
-    d = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    d: Array = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
     return np.clip(d, 0, None)
 
 
@@ -332,7 +335,8 @@ def independent_pixels(
     """
     flat = train.reshape(len(train), -1)
     rows = rng.integers(0, len(flat), (n, flat.shape[1]))
-    return flat[rows, np.arange(flat.shape[1])].reshape(n, *train.shape[1:])
+    pixels: NDArray[np.floating] = flat[rows, np.arange(flat.shape[1])]
+    return pixels.reshape(n, *train.shape[1:])
 
 
 def relative_score(value: float, floor: float, ceiling: float) -> float:

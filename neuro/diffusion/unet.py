@@ -276,5 +276,5 @@ class SpikingUNet(nn.Module):  # type: ignore[misc]
 
     def n_parameters(self, *, table: bool = True) -> int:
         """Return the number of parameters, with or without the fixed time table."""
-        n = sum(p.numel() for p in self.parameters())
-        return n + (self.table.numel() if table else 0)
+        n = int(sum(p.numel() for p in self.parameters()))
+        return n + (int(self.table.numel()) if table else 0)
