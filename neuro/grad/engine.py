@@ -5,11 +5,11 @@ dense rows, delivered within the same step in topological order; feedback arrive
 step later. The read-out is a population that integrates and never fires: its potential
 after the last step is the sum of the logits.
 
-With ``grid_bits=k`` all folded weights and biases lie on the grid ``2^-k``, thresholds
-on its next point, so that every sum is exact and the engine sends exactly the spikes of ``neuro.grad.fold.with_folded_norms(model, grid_bits=k)``. The leak is on
-the grid for ``beta = 1`` only; ``1 - 2^-m`` needs m more bits at every step, which
-float64 has room for as long as ``k + m * steps`` stays below 53 minus the bits of the
-largest potential.
+With ``grid_bits=k`` folded weights and biases lie on the grid ``2^-k`` and thresholds
+on its next point, so that every sum is exact and the engine sends exactly the spikes of
+``neuro.grad.fold.with_folded_norms(model, grid_bits=k)``. The leak keeps the potential
+on that grid for ``beta = 1`` only; ``1 - 2^-m`` adds m fraction bits at every step,
+which float64 has room for while ``k + m * steps`` stays well below 53.
 """
 
 from dataclasses import dataclass
