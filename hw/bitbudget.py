@@ -94,7 +94,7 @@ def equivalent_bits(
         return steps * s_bits
     if mapping == "levels":
         # exact ceil(log2(n + 1)) on integers
-        return (steps * (2**s_bits - 1)).bit_length()
+        return (steps * ((1 << s_bits) - 1)).bit_length()
     raise ParameterError(f"mapping: 'ops' or 'levels', got {mapping!r}")
 
 
