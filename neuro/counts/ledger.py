@@ -70,7 +70,11 @@ class LayerInfo:
     weights : int
         Stored weights, biases not included.
     synapses : int
-        Dense products of one step and sample, B.2 ``full``; 0 if unknown.
+        Dense products of one step and sample, padding included; 0 if unknown.
+    synapses_valid : int
+        The same without products that touch zero padding; 0 if not counted apart.
+    nonzero : int
+        Stored weights that are not zero; -1 if unknown.
     neurons : int
         Neurons fed by the layer; 0 if none.
     steps : int
@@ -93,6 +97,8 @@ class LayerInfo:
     groups: int = 1
     weights: int = 0
     synapses: int = 0
+    synapses_valid: int = 0
+    nonzero: int = -1
     neurons: int = 0
     steps: int = 1
     w_bits: int = 32

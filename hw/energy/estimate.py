@@ -1,0 +1,168 @@
+"""From a network, a ledger or a run folder to joules."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from neuro.counts import OpCounts
+from neuro.errors import DatasetError, ParameterError
+
+from ._models import EnergyModel, default_profile, make_model
+from .constants import Profile
+from .report import Report
+
+__all__ = ["estimate", "load_counts", "price"]
+
+
+def load_counts(source: Any, activity: Any = None, **options: Any) -> OpCounts:
+    """Return the ledger of a run folder, a record, a result, or count a network.
+
+    Parameters
+    ----------
+    source : OpCounts, path of a run folder, Result, or anything ``count`` accepts
+        A run folder is read from the ``counts`` of its ``metrics.json``.
+    activity : optional
+        Handed to :func:`neuro.counts.count`.
+    **options
+        Likewise.
+
+    Raises
+    ------
+    DatasetError
+        If a run folder has no readable record.
+    """
+    if isinstance(source, OpCounts):
+        return source
+    held = getattr(source, "counts", None)
+    if isinstance(held, OpCounts):
+        return held
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        record = Path(source) / "metrics.json"
+        try:
+            data = json.loads(record.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise DatasetError(
+                f"{source}: no readable metrics.json ({error}); give the folder of a "
+                "finished run"
+            ) from None
+        counts = data.get("counts") or {}
+        if not counts.get("entries"):
+            raise DatasetError(
+                f"{record}: the run booked no operations; its ledger is empty"
+            )
+        return OpCounts.from_dict(counts)
+    raise ParameterError(
+        f"energy: cannot read counts from {type(source).__name__}; give OpCounts, a "
+        "result, or the folder of a finished run"
+    )
+
+
+def _w_bits(counts: OpCounts) -> int:
+    widths = [
+        info.w_bits
+        for info in counts.layers.values()
+        if info.kind != "population" and (info.weights or info.synapses)
+    ]
+    booked = [w for _, op, _, w, _ in counts.entries() if op in ("synop", "ac", "mac")]
+    return max(booked or widths or [32])
+
+
+def price(
+    counts: OpCounts,
+    *,
+    model: str | EnergyModel,
+    profile: str | Path | Profile | None = None,
+    **options: Any,
+) -> Report:
+    """Price a ledger under one model and one profile.
+
+    Parameters
+    ----------
+    counts : OpCounts
+        The ledger.
+    model : str or EnergyModel
+        ``op45``, ``lemaire22``, ``yan24``, ``chip``, ``cim`` or an own model.
+    profile : str, path or Profile, optional
+        Name, TOML file or profile; the model's default if not given.
+    **options
+        Of the model (``mode``, ``mc``, ``seed``, ``latency_s`` ...); those that it
+        does not have are ignored.
+    """
+    made = make_model(model, **options)
+    if profile is None:
+        profile = default_profile(made.name, _w_bits(counts))
+    if not isinstance(profile, Profile):
+        profile = Profile.load(profile)
+    return made.price(counts, profile)
+
+
+@overload
+def estimate(
+    net: Any,
+    activity: Any = None,
+    *,
+    model: str | EnergyModel,
+    profile: str | Path | Profile | None = None,
+    **options: Any,
+) -> Report: ...
+@overload
+def estimate(
+    net: Any,
+    activity: Any = None,
+    *,
+    model: Sequence[str | EnergyModel] = ("lemaire22", "op45"),
+    profile: str | Path | Profile | None = None,
+    **options: Any,
+) -> list[Report]: ...
+def estimate(
+    net: Any,
+    activity: Any = None,
+    *,
+    model: str | EnergyModel | Sequence[str | EnergyModel] = ("lemaire22", "op45"),
+    profile: str | Path | Profile | None = None,
+    **options: Any,
+) -> Report | list[Report]:
+    """Estimate the energy of one inference.
+
+    Parameters
+    ----------
+    net : OpCounts, Result, path of a run folder, NIR graph, description
+        What to price; see :func:`load_counts`.
+    activity : optional
+        Spikes or rates per layer, where `net` holds no counts.
+    model : str, EnergyModel or sequence of them
+        One model gives one report, several a list.
+    profile : str, path or Profile, optional
+        Constants; the default of each model if not given.
+    **options
+        Of the models and of the count.
+
+    Examples
+    --------
+    >>> from neuro.counts import OpCounts
+    >>> counts = OpCounts()
+    >>> counts.add("hidden", "ac", 1000)
+    >>> report = estimate(counts, model="op45", profile="horowitz45-fp32")
+    >>> round(report.total * 1e12, 6)
+    900.0
+    """
+    counting = {
+        k: options.pop(k)
+        for k in ("zero_weights", "method", "multibit", "fold_scale")
+        if k in options
+    }
+    counts = load_counts(net, activity, **counting)
+    if not isinstance(model, str) and isinstance(model, Sequence):
+        if not model:
+            raise ParameterError("estimate: no model given")
+        return [
+            price(
+                counts,
+                model=m,
+                profile=None if m == "op45" and len(model) > 1 else profile,
+                **options,
+            )
+            for m in model
+        ]
+    return price(counts, model=model, profile=profile, **options)

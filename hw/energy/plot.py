@@ -1,0 +1,186 @@
+"""Figures of energy reports; matplotlib is imported only here and only when called."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuro.errors import ParameterError
+
+from .report import COLUMNS, Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["figure", "plot_breakdown", "plot_comparison", "plot_rate"]
+
+# Okabe and Ito's palette, safe for colour-blind readers
+_COLOURS = {
+    "compute": "#0072B2",
+    "memory": "#E69F00",
+    "neuron": "#009E73",
+    "convert": "#CC79A7",
+    "static": "#999999",
+}
+
+
+def _axes(ax: Any) -> Any:
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(layout="constrained")
+    return ax
+
+
+def _unit(value: float) -> tuple[float, str]:
+    for factor, name in (
+        (1.0, "J"),
+        (1e-3, "mJ"),
+        (1e-6, "µJ"),
+        (1e-9, "nJ"),
+        (1e-12, "pJ"),
+    ):
+        if value >= factor:
+            return factor, name
+    return 1e-12, "pJ"
+
+
+def plot_breakdown(report: Report, *, ax: "Axes | None" = None) -> "Axes":
+    """Stacked bars per layer: compute, memory, neuron, conversion; range as whisker.
+
+    Parameters
+    ----------
+    report : Report
+        What to draw.
+    ax : matplotlib.axes.Axes, optional
+        Drawn into; a new figure if not given.
+    """
+    ax = _axes(ax)
+    factor, unit = _unit(max((r.high for r in report.layers), default=0.0))
+    rows = [r for r in report.layers if r.total > 0] or list(report.layers)
+    x = np.arange(len(rows))
+    bottom = np.zeros(len(rows))
+    for column in COLUMNS:
+        height = np.array([r.columns[column] for r in rows]) / factor
+        if height.any():
+            ax.bar(x, height, 0.65, bottom=bottom, color=_COLOURS[column], label=column)
+        bottom += height
+    low = bottom - np.array([r.low for r in rows]) / factor
+    high = np.array([r.high for r in rows]) / factor - bottom
+    ax.errorbar(
+        x,
+        bottom,
+        yerr=np.maximum([low, high], 0),
+        fmt="none",
+        ecolor="black",
+        capsize=3,
+        linewidth=1,
+    )
+    ax.set_xticks(x, [r.layer for r in rows], rotation=30, ha="right")
+    ax.set_ylabel(f"energy per inference ({unit})")
+    ax.set_title(f"{report.model}, {report.profile}")
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_comparison(reports: Sequence[Report], *, ax: "Axes | None" = None) -> "Axes":
+    """Spiking network beside its equivalent artificial networks, with range bars.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        One group of bars each.
+    ax : matplotlib.axes.Axes, optional
+        Drawn into.
+    """
+    ax = _axes(ax)
+    bars: list[tuple[str, float, float, float, str]] = []
+    for r in reports:
+        bars.append((f"{r.model}\nSNN", r.total, r.low, r.high, "#0072B2"))
+        bars += [
+            (f"{r.model}\nANN {c.name}", c.total, c.low, c.high, "#999999")
+            for c in r.ann
+        ]
+    x = np.arange(len(bars))
+    value, low, high = (np.array([b[k] for b in bars]) for k in (1, 2, 3))
+    ax.bar(x, value, 0.65, color=[b[4] for b in bars])
+    ax.errorbar(
+        x,
+        value,
+        yerr=np.maximum([value - low, high - value], 0),
+        fmt="none",
+        ecolor="black",
+        capsize=3,
+        linewidth=1,
+    )
+    ax.set_xticks(x, [b[0] for b in bars], fontsize="small")
+    if value.size and value.min() > 0:
+        ax.set_yscale("log")
+    ax.set_ylabel("energy per inference (J)")
+    ax.set_title("range: all constants low, all high")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_rate(
+    rates: Any,
+    energies_j: Any,
+    ann_j: float,
+    breakeven: float,
+    *,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Energy against firing rate with the line where the ANN breaks even.
+
+    Parameters
+    ----------
+    rates : array_like, shape (n,)
+        Spikes per neuron and step.
+    energies_j : array_like, shape (n,)
+        J per inference of the spiking network.
+    ann_j : float
+        J per inference of the ANN.
+    breakeven : float
+        Rate at which both are equal.
+    ax : matplotlib.axes.Axes, optional
+        Drawn into.
+    """
+    ax = _axes(ax)
+    ax.plot(rates, energies_j, color="#0072B2", label="spiking network")
+    ax.axhline(ann_j, color="#E69F00", label="equivalent ANN")
+    if np.isfinite(breakeven) and 0 < breakeven <= 1:
+        ax.axvline(breakeven, color="black", linestyle=":", linewidth=1)
+        ax.annotate(
+            f"break-even {breakeven:.3g}",
+            (breakeven, ann_j),
+            xytext=(6, 6),
+            textcoords="offset points",
+        )
+    ax.set_xlabel("spikes per neuron and step")
+    ax.set_ylabel("energy per inference (J)")
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def figure(reports: Sequence[Report]) -> "Figure":
+    """Draw one breakdown per report and the comparison with the ANN.
+
+    Raises
+    ------
+    ParameterError
+        If there is no report.
+    """
+    if not reports:
+        raise ParameterError("plot: no report given")
+    import matplotlib.pyplot as plt
+
+    n = len(reports) + 1
+    fig, axes = plt.subplots(1, n, figsize=(4.6 * n, 4.2), layout="constrained")
+    for report, ax in zip(reports, axes, strict=False):
+        plot_breakdown(report, ax=ax)
+    plot_comparison(reports, ax=axes[-1])
+    made: Figure = fig
+    return made
