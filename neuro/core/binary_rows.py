@@ -19,7 +19,6 @@ from neuro.errors import ParameterError, ShapeError
 __all__ = ["BinaryRows", "add_binary_rows"]
 
 
-
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def add_binary_rows(rows, active, n_active, partial, out):  # type: ignore[no-untyped-def]
     """Add the first `n_active` listed rows into `out`.

@@ -645,7 +645,16 @@ def run_macs(
                 for q in range(q_total):
                     draw = uniform(key0, key1, now, m * q_total + q)
                     state.codes[m, q] = _pick(
-                        v, hard, eta, inflection, rule, q, k_total, draw, best[q], psi_unit
+                        v,
+                        hard,
+                        eta,
+                        inflection,
+                        rule,
+                        q,
+                        k_total,
+                        draw,
+                        best[q],
+                        psi_unit,
                     )
                 if learn and rule.ratchet_step > 0.0:
                     for i in range(qk):
@@ -660,13 +669,17 @@ def run_macs(
             state.age[m] = 1
             state.familiarity[m] = g
             mean_v /= qk
-            if learn and rule.ratchet_step > 0.0:
-                if mean_v > rule.ratchet_floor and mean_v > state.best_mean[m]:
-                    state.best_mean[m] = mean_v
-                    if inflection < rule.ratchet_max:
-                        state.inflection[m] = min(
-                            rule.ratchet_max, inflection + rule.ratchet_step
-                        )
+            if (
+                learn
+                and rule.ratchet_step > 0.0
+                and mean_v > rule.ratchet_floor
+                and mean_v > state.best_mean[m]
+            ):
+                state.best_mean[m] = mean_v
+                if inflection < rule.ratchet_max:
+                    state.inflection[m] = min(
+                        rule.ratchet_max, inflection + rule.ratchet_step
+                    )
             # learning
             writes = 0
             if learn:

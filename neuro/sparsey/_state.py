@@ -9,11 +9,10 @@ from neuro.errors import ShapeError
 from neuro.sparsey import _kernels as kernels
 from neuro.sparsey.fields import Fields
 from neuro.sparsey.parameters import Decay, LevelParameters
-from neuro.sparsey.selection import General, JavaSigmoid, Logistic, Selection
+from neuro.sparsey.selection import JavaSigmoid, Logistic, Selection
 
 if TYPE_CHECKING:
     from neuro.sparsey.level import Source
-
 
 
 def _rows(
@@ -177,9 +176,15 @@ def build_state(
         return np.zeros((n, rows, qk) if p.decay else (1, 1, 1), dtype)
 
     return kernels.State(
-        *(weights(r) for r in slots),
-        *(aged(r, np.int32) for r in slots),
-        *(aged(r, np.uint8) for r in slots),
+        w_u=weights(slots[0]),
+        w_h=weights(slots[1]),
+        w_d=weights(slots[2]),
+        last_u=aged(slots[0], np.int32),
+        last_h=aged(slots[1], np.int32),
+        last_d=aged(slots[2], np.int32),
+        stiff_u=aged(slots[0], np.uint8),
+        stiff_h=aged(slots[1], np.uint8),
+        stiff_d=aged(slots[2], np.uint8),
         n_set=np.zeros((n, 3), np.int64),
         frozen=np.zeros((n, 3), np.uint8),
         codes=np.full((n, p.n_cms), -1, np.int32),
@@ -218,9 +223,7 @@ def unpack_state(
     found = {}
     for key, like in zip(state._fields, state, strict=True):
         if f"{key}_bits" in arrays:
-            value = np.unpackbits(
-                arrays[f"{key}_bits"], axis=2, count=like.shape[2]
-            )
+            value = np.unpackbits(arrays[f"{key}_bits"], axis=2, count=like.shape[2])
         else:
             value = arrays[key]
         if value.shape != like.shape or value.dtype != like.dtype:

@@ -61,7 +61,7 @@ def intersections(code: ArrayLike, stored: ArrayLike) -> NDArray[np.int64]:
     if b.shape[1:] != a.shape:
         raise ShapeError(
             f"intersections: a code of shape {a.shape} cannot be compared with stored "
-            f"codes of shape {b.shape}; expected (n_stored, {', '.join(map(str, a.shape))})"
+            f"codes of shape {b.shape}; expected (n_stored, *{a.shape})"
         )
     same = (a[None] == b) & (a[None] >= 0)
     return np.asarray(same.reshape(len(b), -1).sum(1), np.int64)

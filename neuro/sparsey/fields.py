@@ -96,9 +96,7 @@ def square_fields(
     return Fields(tuple(sources), np.array(centres), height * width)
 
 
-def hexagonal_fields(
-    shape: Sequence[int], *, radius: float, spacing: float
-) -> Fields:
+def hexagonal_fields(shape: Sequence[int], *, radius: float, spacing: float) -> Fields:
     """Discs on a hexagonal lattice.
 
     Parameters

@@ -22,9 +22,7 @@ def _overlap(n_in: int, n_out: int) -> NDArray[np.float64]:
     return np.asarray(np.clip(part, 0, None) * n_out / n_in)
 
 
-def area_resample(
-    images: ArrayLike, height: int, width: int
-) -> NDArray[np.float64]:
+def area_resample(images: ArrayLike, height: int, width: int) -> NDArray[np.float64]:
     """Mean grey level over the area of every output pixel.
 
     Parameters
@@ -44,9 +42,7 @@ def area_resample(
         raise ShapeError(f"area_resample: expected (n, rows, columns), got {x.shape}")
     if height < 1 or width < 1:
         raise ParameterError("area_resample: height and width must be >= 1")
-    return np.asarray(
-        _overlap(x.shape[1], height) @ x @ _overlap(x.shape[2], width).T
-    )
+    return np.asarray(_overlap(x.shape[1], height) @ x @ _overlap(x.shape[2], width).T)
 
 
 def skeletonize(images: ArrayLike) -> NDArray[np.uint8]:
@@ -64,7 +60,8 @@ def skeletonize(images: ArrayLike) -> NDArray[np.uint8]:
 
     References
     ----------
-    .. [1] Zhang and Suen, Communications of the ACM 27 (1984). doi:10.1145/357994.358023
+    .. [1] Zhang and Suen, Communications of the ACM 27 (1984).
+       doi:10.1145/357994.358023
     """
     x = np.asarray(images)
     if x.ndim != 3:

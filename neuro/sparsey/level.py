@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import MemoryLimitError, ParameterError, ShapeError
 from neuro.random import seed_words
 from neuro.sparsey import _kernels as kernels
+from neuro.sparsey._ledger import Ledger
 from neuro.sparsey._state import (
     build_rule,
     build_shape,
@@ -153,7 +155,7 @@ class Level:
         )
         self._step = 0
         self._fresh = True
-        self._booked: list[NDArray[np.int64]] = []
+        self._ledger = Ledger()
         self._monitor = np.zeros(2)
         self._monitor_set = 0
         self._warned = False
@@ -172,7 +174,9 @@ class Level:
     def nbytes(self) -> int:
         """Bytes of synaptic memory."""
         s = self._state
-        return sum(getattr(s, n).nbytes for n in s._fields if n[:2] in ("w_", "la", "st"))
+        return sum(
+            getattr(s, n).nbytes for n in s._fields if n[:2] in ("w_", "la", "st")
+        )
 
     @property
     def n_weights(self) -> int:
@@ -277,7 +281,7 @@ class Level:
             part = slice(begin, min(n, begin + span))
             self._advance(given, out, part, learn, learn if soft is None else soft)
         self._fresh = self._fresh and n == 0
-        self._book(out, begins)
+        self._ledger.book(out, begins)
         if learn:
             self._watch(out, set_before)
         return Activity(out.codes, out.familiarity, out.zeta, out.used)
@@ -303,19 +307,20 @@ class Level:
             some = given
         into = kernels.Output(*(a[part] for a in out))
         edges = np.linspace(0, self.n_macs, self.threads + 1).astype(int)
-        arguments = (
+        arguments: Any = (
             self._step, self._key, learn, soft, self._own_history, self._shape,
             self._rule, state, some, into,
         )  # fmt: skip
-        blocks = [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        blocks = [(a, b) for a, b in pairwise(edges.tolist()) if b > a]
         if len(blocks) == 1:
             kernels.run_macs(*blocks[0], *arguments)
         else:
             with ThreadPoolExecutor(len(blocks)) as pool:
-                for done in [
+                jobs = [
                     pool.submit(kernels.run_macs, a, b, *arguments) for a, b in blocks
-                ]:
-                    done.result()
+                ]
+                for job in jobs:
+                    job.result()
         self._step += part.stop - part.start
 
     def _check_input(
@@ -334,7 +339,9 @@ class Level:
             pixels = np.ascontiguousarray(x != 0, np.uint8)
             return pixels, np.full((1, 1, 1), -1, np.int32), len(pixels)
         if below is None:
-            raise ParameterError(f"Level {self.name!r}: expected codes of the level below")
+            raise ParameterError(
+                f"Level {self.name!r}: expected codes of the level below"
+            )
         codes = np.ascontiguousarray(below, np.int32)
         want = (self.below.n_macs, self.below.n_cms)
         if codes.ndim != 3 or codes.shape[1:] != want:
@@ -366,23 +373,6 @@ class Level:
                 stacklevel=3,
             )
 
-    def _book(self, out: kernels.Output, starts: NDArray[np.uint8]) -> None:
-        """Keep per frame: start, rows, visits, writes, computed, signals, codes."""
-        extra = np.maximum(_BITS[out.used].astype(np.int64) - 1, 0)
-        self._booked.append(
-            np.stack(
-                [
-                    starts.astype(np.int64),
-                    out.rows.sum(1, dtype=np.int64),
-                    out.visits.sum(1, dtype=np.int64),
-                    out.writes.sum(1, dtype=np.int64),
-                    out.computed.sum(1, dtype=np.int64),
-                    extra.sum(1),
-                    (out.codes[:, :, 0] >= 0).sum(1, dtype=np.int64),
-                ]
-            )
-        )
-
     @property
     def counts(self) -> OpCounts:
         """The ledger: one sample per item or sequence.
@@ -392,55 +382,28 @@ class Level:
         ``neuron_update`` units whose support was turned into a choice; ``plastic``
         weights written, whether already set or not.
         """
-        counts = OpCounts()
-        qk = self.parameters.n_cms * self.parameters.n_units
-        a_bits, w_bits = 1, 8 if self.parameters.decay else 1
-        counts.layer(
-            self.name,
-            LayerInfo(
-                kind="mac",
-                in_shape=(self.fields.n_sources,),
-                out_shape=(self.n_macs, self.parameters.n_cms, self.parameters.n_units),
-                weights=self.n_weights,
-                neurons=self.n_macs * qk,
-                w_bits=w_bits,
-                leaky=False,
-            ),
+        p = self.parameters
+        info = LayerInfo(
+            kind="mac",
+            in_shape=(self.fields.n_sources,),
+            out_shape=(self.n_macs, p.n_cms, p.n_units),
+            weights=self.n_weights,
+            neurons=self.n_macs * p.n_cms * p.n_units,
+            w_bits=1 if p.decay is None else 8,
+            leaky=False,
         )
-        if not self._booked:
-            return counts
-        if len(self._booked) > 1:
-            self._booked = [np.concatenate(self._booked, 1)]
-        held = self._booked[0]
-        begins = np.flatnonzero(held[0])
-        if begins.size == 0 or begins[0] != 0:
-            begins = np.concatenate([[0], begins])
-        sums = np.add.reduceat(held[1:], begins, axis=1)
-        rows, visits, writes, computed, extra, coded = sums
-        for op, n in (
-            ("synop", visits),
-            ("synop_zero", rows * qk - visits),
-            ("ac", rows * qk),
-            ("mac", (computed + 2 * extra) * qk),
-            ("neuron_update", computed * qk),
-            ("plastic", writes),
-            ("spike_in", rows),
-            ("spike_out", coded * self.parameters.n_cms),
-        ):
-            counts.add(self.name, op, n, a_bits=a_bits, w_bits=w_bits)
-        return counts
+        return self._ledger.counts(self.name, info, p.n_cms * p.n_units, p.n_cms)
 
     def clear_counts(self) -> None:
         """Start the ledger anew."""
-        self._booked = []
+        self._ledger.clear()
 
     def get_state(self) -> dict[str, Any]:
         """Return every array that changes, for :func:`neuro.sparsey.save`."""
         arrays = pack_state(self._state)
         arrays["meta"] = np.array([self._step, self._fresh, self._warned], np.int64)
         arrays["monitor"] = self._monitor
-        booked = self._booked or [np.zeros((7, 0), np.int64)]
-        arrays["booked"] = np.concatenate(booked, 1)
+        arrays["booked"] = self._ledger.frames
         return arrays
 
     def set_state(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -449,8 +412,7 @@ class Level:
         step, fresh, warned = (int(x) for x in arrays["meta"])
         self._step, self._fresh, self._warned = step, bool(fresh), bool(warned)
         self._monitor = np.array(arrays["monitor"], np.float64)
-        booked = np.array(arrays["booked"], np.int64)
-        self._booked = [booked] if booked.shape[1] else []
+        self._ledger.frames = arrays["booked"]
 
     def signal_factors(self, hypotheses: NDArray[np.int16]) -> NDArray[np.float64]:
         """Return F(zeta) for zeta as :class:`Activity` holds it."""
@@ -479,10 +441,13 @@ class Level:
         held = np.asarray(codes, np.int64)
         q, k = self.parameters.n_cms, self.parameters.n_units
         if self.below is not None:
-            raise ParameterError("Level.decode: only a level on pixels decodes to pixels")
+            raise ParameterError(
+                "Level.decode: only a level on pixels decodes to pixels"
+            )
         if held.ndim != 3 or held.shape[1:] != (self.n_macs, q):
             raise ShapeError(
-                f"Level.decode: expected (n_frames, {self.n_macs}, {q}), got {held.shape}"
+                f"Level.decode: expected (n_frames, {self.n_macs}, {q}), "
+                f"got {held.shape}"
             )
         out = np.zeros((len(held), self.fields.n_sources), np.uint8)
         macs: Sequence[int] = range(self.n_macs) if mac is None else [mac]
@@ -501,9 +466,6 @@ class Level:
             f"Level({self.name!r}, {self.n_macs} macs, Q={p.n_cms}, K={p.n_units}, "
             f"{self.n_weights} weights)"
         )
-
-
-_BITS = np.array([bin(i).count("1") for i in range(8)], np.uint8)
 
 
 def _codes(codes: NDArray[np.int16] | None, n: int) -> NDArray[np.int32]:

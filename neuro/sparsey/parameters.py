@@ -16,6 +16,7 @@ BACK_OFF_CHAIN = (
     (("HU", 0.93), ("UD", 0.93)),
     (("U", 0.96),),
 )
+_SEPARATING = Selection()
 BackOff = tuple[tuple[tuple[str, float], ...], ...]
 
 
@@ -140,7 +141,7 @@ class LevelParameters:
 
     n_cms: int = 24
     n_units: int = 8
-    selection: Selection = Selection()
+    selection: Selection = _SEPARATING
     band: tuple[float, float] = (0.0, 1.0)
     freeze_u: float = 1.0
     freeze_h: float = 1.0
