@@ -104,6 +104,7 @@ class State(NamedTuple):
     familiarity: np.ndarray  # float64 (M,)
     inflection: np.ndarray  # float64 (M,)
     best_mean: np.ndarray  # float64 (M,)
+    seen: np.ndarray  # uint8 (M, 4096), inputs learnt, by hash: for the monitor
 
 
 class Given(NamedTuple):
@@ -129,6 +130,7 @@ class Output(NamedTuple):
     visits: np.ndarray  # int64 (F, M), synapses set among them
     writes: np.ndarray  # int32 (F, M), weights written
     computed: np.ndarray  # uint8 (F, M), whether a code was selected
+    novel: np.ndarray  # uint8 (F, M), learnt and never seen before by this mac
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -455,6 +457,7 @@ def run_macs(
             out.visits[f, m] = 0
             out.writes[f, m] = 0
             out.computed[f, m] = 0
+            out.novel[f, m] = 0
             out.used[f, m] = 0
             mask = given.mask[f]
             if given.starts[f]:
@@ -683,6 +686,13 @@ def run_macs(
             # learning
             writes = 0
             if learn:
+                place = n_u
+                for a in range(n_u):
+                    place = _hash32(place ^ np.int64(rows_u[a]))
+                place %= state.seen.shape[1]
+                if state.seen[m, place] == 0 and state.frozen[m, 0] == 0:
+                    out.novel[f, m] = 1
+                state.seen[m, place] = 1
                 writes += _write(
                     m, 0, state.w_u[m], state.last_u[m % state.last_u.shape[0]],
                     state.stiff_u[m % state.stiff_u.shape[0]], rows_u, n_u, 0, 1,

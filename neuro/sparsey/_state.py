@@ -196,6 +196,7 @@ def build_state(
         familiarity=np.zeros(n),
         inflection=np.full(n, rule.b),
         best_mean=np.zeros(n),
+        seen=np.zeros((n, 4096), np.uint8),
     )
 
 

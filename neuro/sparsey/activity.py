@@ -64,7 +64,7 @@ def intersections(code: ArrayLike, stored: ArrayLike) -> NDArray[np.int64]:
             f"codes of shape {b.shape}; expected (n_stored, *{a.shape})"
         )
     same = (a[None] == b) & (a[None] >= 0)
-    return np.asarray(same.reshape(len(b), -1).sum(1), np.int64)
+    return np.asarray(same.sum(tuple(range(1, b.ndim))), np.int64)
 
 
 def likelihoods(code: ArrayLike, stored: ArrayLike) -> NDArray[np.float64]:

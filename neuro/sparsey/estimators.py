@@ -139,7 +139,12 @@ class SparseyEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def codes(self, X: ArrayLike) -> list[NDArray[np.int16]]:
         """Codes without learning: per field size int16 (n, n_macs, n_cms)."""
         check_is_fitted(self)
-        return self._codes(validate_data(self, X, reset=False), learn=False)
+        x = validate_data(self, X, reset=False)
+        found = []
+        for level in self.levels_:
+            with level.unchanged():  # asking twice gives the same answer
+                found.append(level.run(x).codes)
+        return found
 
     def transform(self, X: ArrayLike) -> scipy.sparse.csr_matrix:
         """One column per unit, 1 where it is on: sparse (n, n_units_in_all)."""
@@ -178,11 +183,12 @@ inflection, seed, threads
 
     Examples
     --------
-    >>> from sklearn.datasets import load_digits
-    >>> X, y = load_digits(return_X_y=True)
-    >>> X = X > 8
-    >>> model = SparseyClassifier(receptive_fields=4, band=(3, 12), n_units=50)
-    >>> bool(model.fit(X[:1200], y[:1200]).score(X[1200:], y[1200:]) > 0.8)
+    >>> from neuro.datasets import load
+    >>> from neuro.sparsey import line_images
+    >>> found = load("mnist", synthetic=True)  # scikit-learn's digits, 28 x 28
+    >>> X, y = line_images(found.images).reshape(len(found), -1), found.labels
+    >>> model = SparseyClassifier(stride=2, n_units=50).fit(X[:1200], y[:1200])
+    >>> bool(model.score(X[1200:], y[1200:]) > 0.7)
     True
     """
 

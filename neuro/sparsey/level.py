@@ -2,8 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +33,7 @@ __all__ = ["Level", "SaturationWarning", "Source"]
 log = logging.getLogger(__name__)
 _CHUNK = 4096  # frames per call
 _HUB_FAMILIARITY = 0.95  # mean G of new inputs above which a level has collapsed
-_HUB_FRAMES = 100
+_HUB_INPUTS = 100
 
 
 class SaturationWarning(UserWarning):
@@ -149,7 +150,8 @@ class Level:
         )
         self._rule = build_rule(parameters.selection)
         self._state = build_state(parameters, self._shape, self._rule)
-        self._key = np.array(seed_words(seed, "sparsey", name)[1:3], np.int64)
+        words = np.random.SeedSequence(seed_words(seed, "sparsey", name))
+        self._key = words.generate_state(2).astype(np.int64)
         self._own_history = horizontal is None or all(
             s.size == 1 and s[0] == m for m, s in enumerate(horizontal.sources)
         )
@@ -157,7 +159,7 @@ class Level:
         self._fresh = True
         self._ledger = Ledger()
         self._monitor = np.zeros(2)
-        self._monitor_set = 0
+        self._new_inputs = 0
         self._warned = False
 
     @property
@@ -197,6 +199,21 @@ class Level:
     def frozen(self) -> NDArray[np.bool_]:
         """Which matrices (U, H, D) have stopped learning, shape (n_macs, 3)."""
         return np.asarray(self._state.frozen, bool)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Leave no trace of retrievals in this block: clock, codes, ledger."""
+        state = self._state
+        names = ("codes", "previous", "zeta", "previous_zeta", "age", "position")
+        held = {n: getattr(state, n).copy() for n in (*names, "familiarity")}
+        step, fresh, ledger = self._step, self._fresh, self._ledger
+        self._ledger = Ledger()
+        try:
+            yield
+        finally:
+            for n, value in held.items():
+                getattr(state, n)[:] = value
+            self._step, self._fresh, self._ledger = step, fresh, ledger
 
     def reset(self) -> None:
         """Forget the present codes: the next frame starts a sequence."""
@@ -263,6 +280,7 @@ class Level:
             visits=np.empty((n, self.n_macs), np.int64),
             writes=np.empty((n, self.n_macs), np.int32),
             computed=np.empty((n, self.n_macs), np.uint8),
+            novel=np.empty((n, self.n_macs), np.uint8),
         )
         given = kernels.Given(
             pixels=pixels,
@@ -346,26 +364,26 @@ class Level:
         want = (self.below.n_macs, self.below.n_cms)
         if codes.ndim != 3 or codes.shape[1:] != want:
             raise ShapeError(
-                f"Level {self.name!r}: expected codes (n_frames, {want[0]}, {want[1]}), "
-                f"got {codes.shape}"
+                f"Level {self.name!r}: expected codes (n_frames, {want[0]}, "
+                f"{want[1]}), got {codes.shape}"
             )
         return np.zeros((1, 1), np.uint8), codes, len(codes)
 
     def _watch(self, out: kernels.Output, set_before: int) -> None:
-        """Warn once at hub collapse: new inputs look familiar, density grows."""
-        new = (out.computed == 1) & (self._state.frozen[:, 0] == 0)
+        """Warn once at hub collapse: new inputs look familiar, density still grows."""
+        new = out.novel == 1
         grown = int(self._state.n_set.sum()) > set_before
-        if not grown or not new.any():
+        n_new = int(new.sum())
+        if self._warned or not grown or n_new == 0:
             return
-        keep = 1 - min(1.0, len(new) / _HUB_FRAMES)
-        self._monitor *= keep
-        self._monitor += (float(out.familiarity[new].sum()), float(new.sum()))
+        self._monitor *= 1 - min(1.0, n_new / (_HUB_INPUTS * self.n_macs))
+        self._monitor += (float(out.familiarity[new].sum()), n_new)
         g = self._monitor[0] / self._monitor[1]
-        seen = self._step * self.n_macs >= _HUB_FRAMES
-        if g > _HUB_FAMILIARITY and seen and not self._warned:
+        self._new_inputs += n_new
+        if g > _HUB_FAMILIARITY and self._new_inputs >= _HUB_INPUTS:
             self._warned = True
             warnings.warn(
-                f"Level {self.name!r}: mean familiarity of inputs being learnt is "
+                f"Level {self.name!r}: mean familiarity of inputs never seen before is "
                 f"{g:.3f} while weights still grow (U density "
                 f"{float(self.density()[:, 0].mean()):.2f}): hub collapse; use smaller "
                 "fields, a tighter band, a later inflection or an earlier freeze",
@@ -401,7 +419,9 @@ class Level:
     def get_state(self) -> dict[str, Any]:
         """Return every array that changes, for :func:`neuro.sparsey.save`."""
         arrays = pack_state(self._state)
-        arrays["meta"] = np.array([self._step, self._fresh, self._warned], np.int64)
+        arrays["meta"] = np.array(
+            [self._step, self._fresh, self._warned, self._new_inputs], np.int64
+        )
         arrays["monitor"] = self._monitor
         arrays["booked"] = self._ledger.frames
         return arrays
@@ -409,7 +429,7 @@ class Level:
     def set_state(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what :meth:`get_state` returned."""
         self._state = unpack_state(self._state, arrays, self.name)
-        step, fresh, warned = (int(x) for x in arrays["meta"])
+        step, fresh, warned, self._new_inputs = (int(x) for x in arrays["meta"])
         self._step, self._fresh, self._warned = step, bool(fresh), bool(warned)
         self._monitor = np.array(arrays["monitor"], np.float64)
         self._ledger.frames = arrays["booked"]

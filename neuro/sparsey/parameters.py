@@ -62,9 +62,13 @@ class Hypotheses:
 
     @classmethod
     def power(
-        cls, *, exponent: float = 1.0, limit: int = 3, threshold: float = 0.5
+        cls, *, exponent: float = 2.0, limit: int = 3, threshold: float = 0.5
     ) -> "Hypotheses":
-        """``F = zeta**exponent`` up to `limit`, then 0 (Rinkus 2014, unverified)."""
+        """``F = zeta**exponent`` up to `limit`, then 0 (Rinkus 2014, unverified).
+
+        With exponent 1 the hard choice after an uneven mixture drops the hypothesis
+        that holds fewer modules; 2 carries both on.
+        """
         grown = tuple(float(z**exponent) for z in range(1, limit + 1))
         return cls(threshold=threshold, table=(*grown, 0.0))
 

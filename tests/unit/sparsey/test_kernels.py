@@ -9,7 +9,6 @@ from neuro.sparsey import (
     JavaSigmoid,
     Level,
     LevelParameters,
-    Logistic,
     Selection,
     Source,
     neighbours,
