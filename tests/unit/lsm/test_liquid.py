@@ -41,7 +41,10 @@ def test_counts_every_operation(rng):
     recur = raster[:, :-1].sum((1, 2)).astype(int) * 9
     ops = activity.operations
     np.testing.assert_array_equal(ops.per_sample("synop", "events -> liquid"), feed)
-    np.testing.assert_array_equal(ops.per_sample("synop", "liquid -> liquid"), recur)
+    visits = ops.per_sample("synop", "liquid -> liquid") + ops.per_sample(
+        "synop_zero", "liquid -> liquid"
+    )
+    np.testing.assert_array_equal(visits, recur)
     np.testing.assert_array_equal(ops.per_sample("neuron_update"), [15 * 9] * 4)
     np.testing.assert_array_equal(
         ops.per_sample("spike_out", "liquid"), raster.sum((1, 2))
