@@ -3,6 +3,7 @@
 from neuro.core.connectivity import Connectivity as Connectivity
 from neuro.core.connectivity import Csr as Csr
 from neuro.core.connectivity import Rows as Rows
+from neuro.core.conv import Conv as Conv
 from neuro.core.growable import Growable as Growable
 
-__all__ = ["Connectivity", "Csr", "Growable", "Rows"]
+__all__ = ["Connectivity", "Conv", "Csr", "Growable", "Rows"]
