@@ -75,9 +75,9 @@ def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -
         kinds.append(next(tuples) if functions else nb.typeof(a))
     key = (function, tuple(kinds))
     if key not in _DRIVERS:
-        driver = nb.njit(
-            [result(*kinds)], cache=True, error_model="numpy", nogil=True
-        )(function)
+        driver = nb.njit([result(*kinds)], cache=True, error_model="numpy", nogil=True)(
+            function
+        )
         # The compiled entry itself: the dispatcher would look at all types again, and
         # warn, at every call.
         _DRIVERS[key] = driver.overloads[tuple(kinds)].entry_point
