@@ -216,3 +216,103 @@ def record_still(
                     out_p[total + k] = pixel_p[k]
             total += n
     return total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
+    """Leaky integrators with reset by subtraction, one per channel.
+
+    ``v <- v exp(-dt / tau) + drive dt``; at the threshold an event at the linearly
+    interpolated time, unless the last is younger than ``refractory`` (then the
+    potential is held at the threshold).
+
+    Parameters
+    ----------
+    drive : float64 (n_channels, n_samples)
+        Non-negative input, thresholds per second.
+    dt, tau, refractory : float
+        Seconds.
+    out_t : int64 (capacity,), out_x : int16 (capacity,)
+        Times in us and channels, channel by channel.
+
+    Returns
+    -------
+    int
+        Number of events, which may exceed the capacity.
+    """
+    keep = math.exp(-dt / tau)
+    total = 0
+    for channel in range(drive.shape[0]):
+        v = 0.0
+        last = -np.inf
+        for k in range(drive.shape[1]):
+            before = v * keep
+            v = before + drive[channel, k] * dt
+            if v < threshold:
+                continue
+            share = 0.0
+            if before < threshold:
+                share = (threshold - before) / (v - before)
+            when = (k + share) * dt
+            if when - last < refractory:
+                v = threshold
+                continue
+            if total < out_t.size:
+                out_t[total] = np.int64(math.floor(1e6 * when))
+                out_x[total] = channel
+            total += 1
+            last = when
+            v -= threshold
+            if v > threshold:
+                v = threshold
+    return total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def record_levels(
+    levels,
+    width,
+    dt,
+    refractory,
+    reset,
+    sensor,
+    noise_ptr,
+    noise_t,
+    noise_p,
+    p_on,
+    scratch,
+    out,
+):
+    """Events of a movie: ``levels`` is float64 (pixels, frames); see record_still."""
+    pixel_t, pixel_p = scratch
+    out_t, out_x, out_y, out_p = out
+    capacity = out_t.size
+    total = 0
+    for pixel in range(levels.shape[0]):
+        y, x = pixel // width, pixel % width
+        first, stop = noise_ptr[pixel], noise_ptr[pixel + 1]
+        on, off = sensor[1, y, x], sensor[2, y, x]
+        start = sensor[0, y, x]
+        start = levels[pixel, 0] + start * (on if start > 0.0 else off)
+        n = pixel_events(
+            levels[pixel],
+            dt,
+            reset,
+            start,
+            on,
+            off,
+            refractory,
+            noise_t[first:stop],
+            noise_p[first:stop],
+            p_on,
+            pixel_t,
+            pixel_p,
+        )
+        for k in range(n):
+            if total + k < capacity:
+                out_t[total + k] = pixel_t[k]
+                out_x[total + k] = x
+                out_y[total + k] = y
+                out_p[total + k] = pixel_p[k]
+        total += n
+    return total
