@@ -1,5 +1,8 @@
 """Resistive crossbar arrays: circuit, devices, mapping, converters, spiking reads."""
 
+from .array import Crossbar as Crossbar
+from .array import Solution as Solution
+from .array import solve as solve
 from .capacity import CapacityReport as CapacityReport
 from .capacity import capacity_report as capacity_report
 from .random_weights import RandomWeights as RandomWeights
@@ -7,7 +10,10 @@ from .random_weights import formed_probability as formed_probability
 
 __all__ = [
     "CapacityReport",
+    "Crossbar",
     "RandomWeights",
+    "Solution",
     "capacity_report",
     "formed_probability",
+    "solve",
 ]

@@ -3,5 +3,6 @@
 from neuro.core.connectivity import Connectivity as Connectivity
 from neuro.core.connectivity import Csr as Csr
 from neuro.core.connectivity import Rows as Rows
+from neuro.core.growable import Growable as Growable
 
-__all__ = ["Connectivity", "Csr", "Rows"]
+__all__ = ["Connectivity", "Csr", "Growable", "Rows"]

@@ -7,90 +7,36 @@ compiled engine replaces the inside, not the interface.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.core.connectivity import Connectivity, Rows
+from neuro.core.connectivity import Connectivity, Csr, Rows
 from neuro.counts import LayerInfo, OpCounts
-from neuro.errors import ParameterError, did_you_mean
-from neuro.network.description import Frames, Population, Projection
+from neuro.network.checks import parameter_rows
+from neuro.network.description import Projection
+from neuro.network.expand import expand
+from neuro.network.network import Network
 from neuro.network.registry import model_of
 from neuro.network.result import Result, Spikes
 from neuro.network.weights import WeightSource
 from neuro.random import stream
 
-__all__ = ["Network", "Simulation"]
+__all__ = ["Simulation", "build"]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryEstimate:
-    """Bytes per object, before anything is allocated."""
-
-    objects: Mapping[str, int]
-
-    @property
-    def total(self) -> int:
-        """Sum in bytes."""
-        return sum(self.objects.values())
-
-
-class Network:
-    """A description: populations, projections, stimuli.
-
-    Parameters
-    ----------
-    *objects : Population, Projection, Frames
-        The parts, in any order.
-    dt : float
-        Step, seconds (1 if dimensionless).
-    convention : {"nest", "nir", "brian2"}
-        Order within a step and kind of threshold test.
-    dimensionless : bool
-        Time in steps, no units: liquids and NIR graphs.
-    """
-
-    def __init__(
-        self,
-        *objects: Population | Projection | Frames,
-        dt: float,
-        convention: str = "nest",
-        dimensionless: bool = False,
-    ) -> None:
-        self.dt, self.convention = float(dt), convention
-        self.dimensionless = dimensionless
-        self.populations = {o.name: o for o in objects if isinstance(o, Population)}
-        self.stimuli = {o.name: o for o in objects if isinstance(o, Frames)}
-        self.projections = [o for o in objects if isinstance(o, Projection)]
-        names = {**self.populations, **self.stimuli}
-        for p in self.projections:
-            for end, known in ((p.pre, names), (p.post, self.populations)):
-                if end not in known:
-                    raise ParameterError(
-                        f"Projection {p.pre!r} -> {p.post!r}: no object {end!r}"
-                        f"{did_you_mean(end, known)}"
-                    )
-
-    def memory(self) -> MemoryEstimate:
-        """Estimate the bytes a build needs, per object."""
-        sizes = {
-            p.name: 8 * p.n * (len(model_of(p.model).state) + 2)
-            for p in self.populations.values()
-        }
-        for p in self.projections:
-            shape = getattr(p.rule, "shape", None)
-            sizes[f"{p.pre} -> {p.post}"] = (
-                p.rule.nbytes if shape is None else 8 * shape[0] * shape[1]
-            )
-        return MemoryEstimate(sizes)
-
-    def build(
-        self, *, engine: str = "auto", seed: int = 0, threads: int = 1
-    ) -> "Simulation":
-        """Allocate state and layouts."""
-        return Simulation(self, seed=seed)
+def build(
+    net: Network,
+    *,
+    engine: str,
+    seed: int,
+    threads: int,
+    precision: str,
+    memory_limit: int | None,
+) -> "Simulation":
+    """Build a network for an engine."""
+    return Simulation(net, seed=seed)
 
 
 class Simulation:
@@ -99,6 +45,12 @@ class Simulation:
     def __init__(self, net: Network, *, seed: int) -> None:
         self.net, self.seed = net, seed
         self.engine = "grid"
+
+    def run(self, duration: float) -> Result:
+        """Run from the initial state without frames."""
+        steps = round(duration / self.net.dt)
+        none = {k: np.zeros((1, steps, s.n)) for k, s in self.net.sources.items()}
+        return self.run_samples(none or {"": np.zeros((1, steps, 0))}, duration)
 
     def run_samples(
         self,
@@ -128,11 +80,14 @@ class Simulation:
             for p in net.populations.values()
         }
         rasters: dict[str, list[NDArray[Any]]] = {p: [] for p in net.populations}
-        links = [_Link(p, net, counts, steps) for p in net.projections]
+        links = [
+            _Link(p, name, self, counts, steps)
+            for name, p in zip(net.names, net.projections, strict=True)
+        ]
         synops = np.zeros((len(links), n_samples), np.int64)
         for sample in range(n_samples):
             rng = stream(self.seed, "read noise", sample)
-            state = {p.name: _initial(p) for p in net.populations.values()}
+            state = {k: net.initial(k, self.seed) for k in net.populations}
             spiked = {p.name: np.zeros(p.n, np.uint8) for p in net.populations.values()}
             for step in range(steps):
                 before = {k: np.flatnonzero(v) for k, v in spiked.items()}
@@ -149,7 +104,7 @@ class Simulation:
                             active = before[pre]
                         port = arrive[model.ports.index(link.projection.port)]
                         synops[k, sample] += link.deliver(active, port, rng)
-                    params = _params(pop)
+                    params = parameter_rows(pop, net.dt, net.convention)
                     model.step(
                         params, state[pop.name], arrive, spiked[pop.name], net.dt
                     )
@@ -200,11 +155,23 @@ class _Link:
     """One projection at run time."""
 
     def __init__(
-        self, projection: Projection, net: Network, counts: OpCounts, steps: int
+        self,
+        projection: Projection,
+        name: str,
+        simulation: Simulation,
+        counts: OpCounts,
+        steps: int,
     ) -> None:
         self.projection, self.counts = projection, counts
-        self.name = f"{projection.pre} -> {projection.post}"
+        self.name = name
         rule = projection.rule
+        if not isinstance(rule, WeightSource | Connectivity):
+            net = simulation.net
+            n_pre, n_post = net.n_of(projection.pre), net.n_of(projection.post)
+            s = expand(
+                projection, n_pre, n_post, name=name, dt=net.dt, seed=simulation.seed
+            )
+            rule = Csr.from_pairs(s.pre, s.post, s.weight, n_pre=n_pre, n_post=n_post)
         self.source = rule if isinstance(rule, WeightSource) else None
         self.block = self.source.block(0.0) if self.source is not None else None
         self.connectivity: Connectivity = (
@@ -246,18 +213,3 @@ class _Link:
         if self.source is not None:
             for quantity, value in self.source.settle(self.row_reads).items():
                 counts.measure(self.name, quantity, value)
-
-
-def _params(pop: Population) -> NDArray[np.float64]:
-    names = model_of(pop.model).params
-    values = [np.atleast_1d(np.asarray(getattr(pop.model, k), float)) for k in names]
-    n = max((v.size for v in values), default=1)
-    return np.ascontiguousarray([np.broadcast_to(v, (n,)) for v in values])
-
-
-def _initial(pop: Population) -> NDArray[np.float64]:
-    model = model_of(pop.model)
-    state = np.zeros((len(model.state), pop.n))
-    for name, value in (pop.init or {}).items():
-        state[model.state.index(name)] = value
-    return state

@@ -6,7 +6,7 @@ A new layout adds one builder from a dense matrix to ``LAYOUTS``.
 import numpy as np
 import pytest
 
-from neuro.core import Connectivity, Csr, Rows
+from neuro.core import Connectivity, Csr, Growable, Rows
 from neuro.errors import ParameterError
 
 
@@ -15,12 +15,28 @@ def _csr(w):
     return Csr.from_pairs(pre, post, w[post, pre], n_pre=w.shape[1], n_post=w.shape[0])
 
 
-LAYOUTS = {"rows": Rows, "csr": _csr}
+def _growable(w):
+    """Connected where w is 1, a synapse below the threshold where it is 0."""
+    layout = Growable(max(w.shape), levels=2, threshold=2)
+    for row in w:
+        layout.add_segment(0, np.arange(w.shape[1]), row.astype(int) + 1)
+    layout.n_pre = w.shape[1]
+    return layout
+
+
+LAYOUTS = {"rows": Rows, "csr": _csr, "growable": _growable}
 
 
 @pytest.fixture(params=sorted(LAYOUTS))
 def layout(request):
     return LAYOUTS[request.param]
+
+
+@pytest.fixture
+def weights(layout, rng):
+    """Random weights that the layout can hold: 0 and 1 only where it is binary."""
+    low, high = (0, 2) if layout is _growable else (-9, 10)
+    return rng.integers(low, high, (7, 5)).astype(float)
 
 
 class TestConnectivityContract:
@@ -30,8 +46,8 @@ class TestConnectivityContract:
         assert (c.n_pre, c.n_post) == (2, 3)
         assert c.nbytes > 0
 
-    def test_adds_the_active_rows(self, layout, rng):
-        w = rng.integers(-9, 10, (7, 5)).astype(float)
+    def test_adds_the_active_rows(self, layout, weights, rng):
+        w = weights
         out = rng.integers(-9, 10, 7).astype(float)
         expected = out + w[:, [3, 0, 3]].sum(1)
         visits = layout(w).deliver(np.array([3, 0, 3], np.int32), out)

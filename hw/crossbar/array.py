@@ -1,0 +1,600 @@
+r"""One resistive array with its wires: exact currents, node voltages, derivatives.
+
+Word lines are rows (inputs, m), bit lines columns (outputs, n). The driver sits before
+column 0 of each word line, the sense amplifier (0 V) after row m - 1 of each bit line.
+Without wire resistance ``I = V @ G``.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuro.errors import MemoryLimitError, ParameterError, ShapeError
+
+from .. import _checks
+from ._direct import Netlist
+from ._gated import GatedArray
+from ._lines import Lines
+from ._nodal import Nodal
+
+__all__ = ["Crossbar", "Solution", "solve"]
+
+Floats = NDArray[np.float64]
+TOPOLOGIES = ("driven", "gated", "interleaved")
+METHODS = ("auto", "cg", "direct", "effective")
+SOLUTION_LIMIT_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Everything the circuit's solution gives.
+
+    Attributes
+    ----------
+    I : ndarray of float64, shape (n,) or (batch, n)
+        Output currents, amperes.
+    v_word, v_bit : ndarray, shape (m, n) or (batch, m, n)
+        Node voltages, volts. Interleaved arrays: the word line of the positive half.
+    i_device : ndarray, same shape
+        Current through each cell, amperes (interleaved: of the pair, summed).
+    power : ndarray, shape () or (batch,)
+        Delivered by the sources, watts.
+    residual : float
+        Largest stated residual.
+    iterations : int
+        Largest number of iterations; 0 for direct solutions.
+    """
+
+    I: Floats  # noqa: E741
+    v_word: Floats
+    v_bit: Floats
+    i_device: Floats
+    power: Floats
+    residual: float
+    iterations: int
+
+
+class Crossbar:
+    """A crossbar array with wire resistance.
+
+    Parameters
+    ----------
+    G : array_like, shape (m, n)
+        Cell conductances, siemens, >= 0 (0: open). Interleaved: ``(G_plus, G_minus)``.
+    r_word, r_bit : float or array_like
+        Resistance of one segment, ohms; or one value per segment: before each column
+        (n,), after each row (m,). In gated arrays `r_word` is the source line, one
+        value or (m,).
+    r_source, r_sense : float
+        In series with the driver and with the sense amplifier, ohms.
+    topology : {"driven", "gated", "interleaved"}
+        "driven": inputs are voltages on word lines, a silent line is at 0 V and sinks
+        current. "gated": 1T1R, inputs are gates, a silent row is open; source lines run
+        along the bit lines. "interleaved": word lines at +V and -V share a bit line.
+    r_source_far, r_sense_far : float, optional
+        Drive or sense both ends of the lines; None: the far end is open.
+    tol : float
+        Bound on the stated residual of every solution; the error of the currents stays
+        below about twice as much of the largest current.
+    max_iterations : int, optional
+        Default ``1000 + 20 (m + n)``.
+    threads : int
+        Batches solved at the same time; results do not depend on it.
+
+    Notes
+    -----
+    The array is linear (except gated ones): :meth:`effective_conductance` gives the
+    matrix once, and every further product costs a plain matrix product.
+    :meth:`update` replaces the cells and counts :attr:`version` up; what was computed
+    from the old cells is dropped.
+
+    Examples
+    --------
+    >>> xbar = Crossbar([[1e-3, 2e-3], [3e-3, 4e-3]], r_word=1.0, r_bit=1.0)
+    >>> xbar.mvm([0.2, 0.1]).round(6)
+    array([0.000492, 0.000786])
+    """
+
+    def __init__(
+        self,
+        G: ArrayLike,
+        r_word: ArrayLike = 0.0,
+        r_bit: ArrayLike = 0.0,
+        r_source: float = 0.0,
+        r_sense: float = 0.0,
+        topology: str = "driven",
+        *,
+        r_source_far: float | None = None,
+        r_sense_far: float | None = None,
+        tol: float = 1e-11,
+        max_iterations: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.topology = _checks.choice("Crossbar.topology", topology, TOPOLOGIES)
+        self.tol = _checks.number("Crossbar.tol", tol, 1e-15, 1.0)
+        self.threads = _checks.integer("Crossbar.threads", threads, 1, 1024)
+        self.version = 0
+        self._set(G)
+        m, n = self.shape
+        self.max_iterations = (
+            1000 + 20 * (m + n)
+            if max_iterations is None
+            else _checks.integer("Crossbar.max_iterations", max_iterations, 1)
+        )
+        ends: tuple[float | None, float | None] = (r_source_far, r_sense_far)
+        if topology == "gated" and ends != (None, None):
+            raise ParameterError("Crossbar: gated arrays are fed and sensed at one end")
+        word_shape = (m, m) if topology == "gated" else (m, n)
+        self.lines = Lines.make(word_shape, r_word, r_bit, r_source, r_sense, *ends)
+
+    def _set(self, G: ArrayLike) -> None:
+        if self.topology == "interleaved":
+            try:
+                plus, minus = G  # type: ignore[misc, str-unpack]
+            except (TypeError, ValueError):
+                raise ShapeError(
+                    "Crossbar: interleaved arrays take G = (G_plus, G_minus)"
+                ) from None
+            planes = [
+                _checks.conductances("Crossbar.G_plus", plus),
+                _checks.conductances("Crossbar.G_minus", minus),
+            ]
+            if planes[0].shape != planes[1].shape:
+                raise ShapeError(
+                    f"Crossbar: G_plus {planes[0].shape} and G_minus "
+                    f"{planes[1].shape} must have one shape"
+                )
+        else:
+            planes = [_checks.conductances("Crossbar.G", G)]
+        high = max(float(p.max()) for p in planes)
+        if high > 0.1:
+            warnings.warn(
+                f"Crossbar.G: {high:g} S is above 0.1 S; conductances are in siemens "
+                "(1e-6 for a microsiemens)",
+                stacklevel=4,
+            )
+        self._planes = [p.copy() for p in planes]
+        for p in self._planes:
+            p.flags.writeable = False
+        self._nodal: Nodal | None = None
+        self._netlist: Netlist | None = None
+        self._transposed: Crossbar | None = None
+        self._effective: Floats | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(m, n)``: word lines, bit lines."""
+        return (self._planes[0].shape[0], self._planes[0].shape[1])
+
+    @property
+    def G(self) -> Any:
+        """Cell conductances, read-only (interleaved: the pair)."""
+        return self._planes[0] if len(self._planes) == 1 else tuple(self._planes)
+
+    def __repr__(self) -> str:
+        m, n = self.shape
+        return (
+            f"Crossbar({m} x {n}, {self.topology}, r_word={self.lines.word[0]:g}, "
+            f"r_bit={self.lines.bit[0]:g} ohm)"
+        )
+
+    def with_conductance(self, G: ArrayLike) -> "Crossbar":
+        """Return an array with other cells and the same lines."""
+        new = Crossbar.__new__(Crossbar)
+        new.topology, new.tol, new.threads = self.topology, self.tol, self.threads
+        new.lines, new.max_iterations, new.version = self.lines, self.max_iterations, 0
+        new._set(G)
+        if new.shape != self.shape:
+            raise ShapeError(
+                f"Crossbar.with_conductance: expected {self.shape}, got {new.shape}"
+            )
+        return new
+
+    def update(self, G: ArrayLike) -> None:
+        """Replace the cells; everything computed from the old ones is dropped."""
+        shape = self.shape
+        held = self._planes
+        self._set(G)
+        if self.shape != shape:
+            got = self.shape
+            self._planes = held
+            raise ShapeError(f"Crossbar.update: expected {shape}, got {got}")
+        self.version += 1
+
+    # --- inputs
+
+    def _inputs(self, V: ArrayLike, size: int, name: str) -> tuple[Floats, bool]:
+        try:
+            v = np.asarray(V, np.float64)
+        except (TypeError, ValueError):
+            raise ShapeError(f"{name}: expected volts, shape ({size},)") from None
+        if v.ndim not in (1, 2) or v.shape[-1] != size:
+            raise ShapeError(
+                f"{name}: expected shape ({size},) or (batch, {size}), got {v.shape}"
+            )
+        if not np.isfinite(v).all():
+            raise ParameterError(f"{name}: NaN or infinite input")
+        return np.ascontiguousarray(np.atleast_2d(v)), v.ndim == 1
+
+    def _linear(self, what: str) -> None:
+        if self.topology == "gated":
+            raise ParameterError(
+                f"Crossbar.{what}: a gated array is not linear in its inputs (silent "
+                "rows are open); use mvm or solve, or topology='driven'"
+            )
+
+    @property
+    def _ideal(self) -> bool:
+        return self.lines.word_zero and self.lines.bit_zero
+
+    @property
+    def _iterative(self) -> bool:
+        return self.topology == "driven" and self.lines.regular
+
+    def _cg(self) -> Nodal:
+        if self._nodal is None:
+            gw, gb = self.lines.conductances()
+            self._nodal = Nodal(self._planes[0], gw, gb, self.tol, self.max_iterations)
+        return self._nodal
+
+    def _direct(self) -> Netlist:
+        if self._netlist is None:
+            signs = (1.0, -1.0)
+            planes = [(p, signs[k]) for k, p in enumerate(self._planes)]
+            self._netlist = Netlist(planes, self.lines)
+        return self._netlist
+
+    def _ideal_matrix(self) -> Floats:
+        if len(self._planes) == 2:
+            return np.asarray(self._planes[0] - self._planes[1])
+        return self._planes[0]
+
+    def transposed(self) -> "Crossbar":
+        """Array as seen from its sense ends: both orders reversed, lines exchanged."""
+        self._linear("transposed")
+        if self.topology == "interleaved":
+            raise ParameterError("Crossbar.transposed: not for interleaved arrays")
+        if self._transposed is None:
+            new = Crossbar.__new__(Crossbar)
+            new.topology, new.tol, new.threads = "driven", self.tol, self.threads
+            new.max_iterations, new.version = self.max_iterations, 0
+            new.lines = self.lines.transposed()
+            new._set(self._planes[0][::-1, ::-1].T)
+            self._transposed = new
+        return self._transposed
+
+    # --- products
+
+    def mvm(
+        self, V: ArrayLike, *, method: str = "auto", iterations: int | None = None
+    ) -> Floats:
+        """Output currents for word-line voltages.
+
+        Parameters
+        ----------
+        V : array_like, shape (m,) or (batch, m)
+            Volts. Gated arrays: 0 for a silent row, the read voltage for an active one.
+        method : {"auto", "cg", "direct", "effective"}
+            "auto" takes the cached effective conductance, or computes it when the batch
+            has at least ``min(m, n)`` inputs, else solves.
+        iterations : int, optional
+            Stop after so many iterations (2 or 3: approximate mode); ``last_residual``
+            says how far off that is.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,) or (batch, n)
+            Amperes.
+
+        Raises
+        ------
+        ConvergenceError
+            If the residual stays above `tol`; the message has it.
+        """
+        _checks.choice("Crossbar.mvm: method", method, METHODS)
+        v, one = self._inputs(V, self.shape[0], "Crossbar.mvm: V")
+        self.last_residual, self.last_iterations = 0.0, 0
+        if v.shape[0] == 0:
+            return np.zeros((0, self.shape[1]))
+        out = self._products(v, method, iterations)
+        return out[0] if one else out
+
+    def _products(self, v: Floats, method: str, iterations: int | None) -> Floats:
+        if self.topology == "gated":
+            return GatedArray(self._planes[0], self.lines, self.tol).currents(v)
+        if self._ideal and method == "auto":
+            return np.asarray(v @ self._ideal_matrix())
+        if iterations is not None:
+            if not self._iterative:
+                raise ParameterError(
+                    "Crossbar.mvm: iterations needs topology='driven' and wire "
+                    "resistance in both directions"
+                )
+            out, self.last_residual, self.last_iterations = self._cg().currents(
+                v, threads=self.threads, cap=iterations
+            )
+            return out
+        large = v.shape[0] >= min(self.shape)
+        cached = self._effective is not None
+        if method == "effective" or (method == "auto" and (cached or large)):
+            return np.asarray(v @ self.effective_conductance())
+        if method == "direct" or not self._iterative:
+            return self._direct_currents(v)
+        out, self.last_residual, self.last_iterations = self._cg().currents(
+            v, threads=self.threads
+        )
+        return out
+
+    def _direct_currents(self, v: Floats) -> Floats:
+        net = self._direct()
+        out = np.empty((v.shape[0], self.shape[1]))
+        for a in range(0, v.shape[0], 32):
+            words, bit, residual = net.voltages(v[a : a + 32])
+            self.last_residual = max(self.last_residual, residual)
+            out[a : a + 32] = sum(
+                (p * (u - bit)).sum(1) for p, u in zip(self._planes, words, strict=True)
+            )
+        return out
+
+    def rmvm(self, V: ArrayLike) -> Floats:
+        """Transposed read: drive the sense ends, read currents at the sources.
+
+        Parameters
+        ----------
+        V : array_like, shape (n,) or (batch, n)
+            Volts at the bit lines.
+
+        Returns
+        -------
+        ndarray, shape (m,) or (batch, m)
+            Amperes.
+        """
+        self._linear("rmvm")
+        v, one = self._inputs(V, self.shape[1], "Crossbar.rmvm: V")
+        if self._effective is not None or self.topology == "interleaved":
+            out = v @ self.effective_conductance().T
+        else:
+            out = self.transposed().mvm(v[:, ::-1])[:, ::-1]
+        return np.ascontiguousarray(out[0] if one else out)
+
+    def effective_conductance(self, method: str = "auto") -> Floats:
+        """Return the matrix with ``I = V @ G_eff``, siemens, shape (m, n); cached.
+
+        Parameters
+        ----------
+        method : {"auto", "rows", "columns", "recursion", "direct"}
+            "rows": one solution per word line; "columns": per bit line, by reciprocity;
+            "recursion": dense algebra row by row, for strong coupling; "auto": the
+            shorter of the first two, or the recursion where a trial batch needs more
+            than 10 (up to 64 lines) or 14 iterations. A named method is not cached.
+        """
+        self._linear("effective_conductance")
+        accepted = ("auto", "rows", "columns", "recursion", "direct")
+        _checks.choice("Crossbar.effective_conductance: method", method, accepted)
+        if method == "auto" and self._effective is not None:
+            return self._effective
+        found = self._compute_effective(method)
+        if method == "auto":
+            found.flags.writeable = False
+            self._effective = found
+        return found
+
+    def _compute_effective(self, method: str) -> Floats:
+        m, n = self.shape
+        if self._ideal:
+            return self._ideal_matrix().copy()
+        if not self._iterative or method == "direct":
+            self.last_residual = 0.0
+            return self._direct_currents(np.eye(m))
+        open_top = self.lines.sense_far is None
+        if method == "recursion" and not open_top:
+            raise ParameterError(
+                "Crossbar.effective_conductance: 'recursion' needs r_sense_far=None"
+            )
+        if method == "recursion":
+            return self._cg().recursion()
+        if method == "auto" and open_top and n <= 1024:
+            limit = 10 if min(m, n) <= 64 else 14
+            trial = np.zeros((1, m))
+            trial[0] = 1.0
+            _, residual, _ = self._cg().currents(trial, cap=limit)
+            if residual > self.tol:
+                return self._cg().recursion()
+        if method == "rows" or (method == "auto" and m <= n):
+            out, self.last_residual, self.last_iterations = self._cg().currents(
+                np.eye(m), threads=self.threads
+            )
+            return out
+        other = self.transposed()
+        out, self.last_residual, self.last_iterations = other._cg().currents(
+            np.eye(n), threads=self.threads
+        )
+        return np.ascontiguousarray(out[::-1, ::-1].T)
+
+    def aslinearoperator(self) -> Any:
+        """Return a ``scipy.sparse.linalg.LinearOperator`` of shape (n, m)."""
+        self._linear("aslinearoperator")
+        from scipy.sparse.linalg import LinearOperator
+
+        m, n = self.shape
+        return LinearOperator(
+            (n, m),
+            matvec=lambda v: self.mvm(np.ravel(v)),
+            rmatvec=lambda v: self.rmvm(np.ravel(v)),
+            matmat=lambda x: self.mvm(np.asarray(x).T).T,
+            rmatmat=lambda x: self.rmvm(np.asarray(x).T).T,
+            dtype=np.float64,
+        )
+
+    # --- full solution and derivatives
+
+    def solve(self, V: ArrayLike, *, method: str = "auto") -> Solution:
+        """Solve for currents, node voltages and power.
+
+        Parameters
+        ----------
+        V : array_like, shape (m,) or (batch, m)
+            Volts.
+        method : {"auto", "cg", "direct"}
+            "direct": sparse factorisation, the reference.
+        """
+        _checks.choice("Crossbar.solve: method", method, METHODS[:3])
+        v, one = self._inputs(V, self.shape[0], "Crossbar.solve: V")
+        m, n = self.shape
+        need = 24 * v.shape[0] * m * n
+        if need > SOLUTION_LIMIT_BYTES:
+            raise MemoryLimitError(
+                f"Crossbar.solve: {need / 2**30:.1f} GiB for the node voltages of "
+                f"{v.shape[0]} inputs; solve fewer at once, or use mvm for currents"
+            )
+        residual, iterations = 0.0, 0
+        if self.topology == "gated":
+            gated = GatedArray(self._planes[0], self.lines, self.tol)
+            word, bit, device = gated.voltages(v)
+            source = device
+        elif self._iterative and method != "direct":
+            word, bit = np.empty((2, v.shape[0], m, n))
+            for k, x in enumerate(v):
+                found = self._cg().voltages(x)
+                word[k], bit[k] = found.word, found.bit
+                residual = max(residual, found.residual)
+                iterations = max(iterations, found.iterations)
+            source = device = self._planes[0] * (word - bit)
+        else:
+            words, bit, residual = self._direct().voltages(v)
+            word = words[0]
+            parts = [p * (u - bit) for p, u in zip(self._planes, words, strict=True)]
+            device = sum(parts[1:], start=parts[0])
+            source = parts[0] - parts[1] if len(parts) == 2 else parts[0]
+        power = (v * source.sum(2)).sum(1)
+        parts_out = (device.sum(1), word, bit, device, power)
+        if one:
+            parts_out = tuple(p[0] for p in parts_out)  # type: ignore[assignment]
+        self.last_residual, self.last_iterations = residual, iterations
+        return Solution(*parts_out, residual, iterations)
+
+    def vjp(self, V: ArrayLike, grad_I: ArrayLike) -> tuple[Floats, Floats]:
+        r"""Gradients of a loss by the adjoint circuit, exact.
+
+        With the adjoint voltages :math:`\lambda` (outputs driven with
+        :math:`\partial L/\partial I`, sources at 0 V):
+        :math:`\partial L/\partial G = -(\lambda_u - \lambda_w)(u - w)`.
+
+        Parameters
+        ----------
+        V : array_like, shape (m,) or (batch, m)
+            Inputs.
+        grad_I : array_like, shape (n,) or (batch, n)
+            Derivative of the loss by the outputs.
+
+        Returns
+        -------
+        grad_G : ndarray, shape (m, n)
+            Summed over the batch.
+        grad_V : ndarray, like `V`
+        """
+        self._linear("vjp")
+        v, one = self._inputs(V, self.shape[0], "Crossbar.vjp: V")
+        x, _ = self._inputs(grad_I, self.shape[1], "Crossbar.vjp: grad_I")
+        if x.shape[0] != v.shape[0]:
+            raise ShapeError(
+                f"Crossbar.vjp: {v.shape[0]} inputs, {x.shape[0]} output gradients"
+            )
+        if self._ideal:
+            grad_v = x @ self._planes[0].T
+            return v.T @ x, grad_v[0] if one else grad_v
+        forward, other = self.solve(v), self.transposed()
+        back = other.solve(x[:, ::-1])
+        # word lines of the transposed array are this array's bit lines, reversed
+        lam_w = back.v_word[:, ::-1, ::-1].transpose(0, 2, 1)
+        lam_u = back.v_bit[:, ::-1, ::-1].transpose(0, 2, 1)
+        drop = forward.v_word - forward.v_bit
+        grad_g = np.einsum("bij,bij->ij", lam_w - lam_u, drop)
+        grad_v = back.I[:, ::-1]
+        return grad_g, np.ascontiguousarray(grad_v[0] if one else grad_v)
+
+    def perturbation(self, V: ArrayLike, delta_G: ArrayLike) -> Floats:
+        """First-order change of the currents for small changes of the cells.
+
+        The currents ``delta_G (u - w)`` are injected between the two nodes of each
+        cell; one solution gives all outputs.
+
+        Parameters
+        ----------
+        V : array_like, shape (m,)
+            Input.
+        delta_G : array_like, shape (m, n)
+            Change of each cell, siemens.
+        """
+        self._linear("perturbation")
+        v, one = self._inputs(V, self.shape[0], "Crossbar.perturbation: V")
+        dg = np.asarray(delta_G, np.float64)
+        if dg.shape != self.shape or not one:
+            raise ShapeError(
+                f"Crossbar.perturbation: one input, delta_G of shape {self.shape}, "
+                f"got {dg.shape}"
+            )
+        if self._ideal:
+            return np.asarray(v[0] @ dg)
+        if not self._iterative:
+            raise ParameterError(
+                "Crossbar.perturbation: needs topology='driven' and wire resistance in "
+                "both directions (or in none)"
+            )
+        base = self._cg().voltages(v[0])
+        c = dg * (base.word - base.bit)
+        extra = self._cg().voltages(np.zeros(self.shape[0]), c)
+        return self._cg()._sense(extra.bit)
+
+
+def solve(
+    applied_voltages: ArrayLike,
+    resistances: ArrayLike,
+    r_i: float = 0.0,
+    *,
+    r_i_word_line: float | None = None,
+    r_i_bit_line: float | None = None,
+) -> Floats:
+    """Output currents with the argument order and shapes of badcrossbar's ``compute``.
+
+    Parameters
+    ----------
+    applied_voltages : array_like, shape (m, p)
+        One column per set of inputs, volts.
+    resistances : array_like, shape (m, n)
+        Cells, ohms; ``inf`` for an open cell.
+    r_i : float
+        Resistance of every segment, ohms.
+    r_i_word_line, r_i_bit_line : float, optional
+        Separate values for the two kinds of line.
+
+    Returns
+    -------
+    ndarray, shape (p, n)
+        Amperes.
+
+    References
+    ----------
+    .. [1] D. Joksas and A. Mehonic, "badcrossbar: A Python tool for computing and
+       plotting currents and voltages in passive crossbar arrays", SoftwareX 12,
+       100617 (2020).
+    """
+    r = np.asarray(resistances, np.float64)
+    if r.ndim != 2 or (r <= 0).any() or np.isnan(r).any():
+        raise ParameterError(
+            "solve: resistances must be a matrix of values > 0 ohm (inf: open cell)"
+        )
+    v = np.asarray(applied_voltages, np.float64)
+    if v.ndim != 2 or v.shape[0] != r.shape[0]:
+        raise ShapeError(
+            f"solve: voltages of shape ({r.shape[0]}, inputs), got {v.shape}"
+        )
+    xbar = Crossbar(
+        1.0 / r,
+        r_word=r_i if r_i_word_line is None else r_i_word_line,
+        r_bit=r_i if r_i_bit_line is None else r_i_bit_line,
+    )
+    return xbar.mvm(v.T)

@@ -1,0 +1,342 @@
+"""Synapses that come and go: presynaptic unit -> (segment, slot), and back.
+
+The layout of sequence memories. A unit (cell) owns segments, a segment owns synapses
+with a permanence in whole units; a synapse is connected when its permanence reaches a
+threshold. Every word is uint32:
+
+* entry in the list of a presynaptic unit: segment (24 bits), slot in the segment (7),
+  connected (1). Counting active synapses reads nothing else.
+* synapse of a segment: presynaptic unit (24 bits), permanence in units (8), in blocks
+  of 32 to 128 slots, oldest first; a parallel array holds the position in the list.
+* headers of 16 bytes: offset, length, capacity and connected entries of a list; offset,
+  size, owner and birth of a segment.
+
+Insertion and deletion are O(1) in the lists; deletion closes the gap inside a segment.
+Freed blocks and ids are used again, so memory follows what exists. The widths bound the
+layout to 16,777,215 units and segments and to 128 synapses per segment.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuro.core.growable import _kernels as kernels
+from neuro.errors import MemoryLimitError, ParameterError
+
+__all__ = ["MAX_SYNAPSES", "MAX_UNITS", "Growable"]
+
+MAX_UNITS = 2**24 - 1
+MAX_SYNAPSES = 128
+_MAX_WORDS = 2**32 - 1
+
+
+class Growable:
+    """Growable synapses between units and the segments they own.
+
+    Parameters
+    ----------
+    n_pre : int
+        Presynaptic units; also the owners of segments. At most 16,777,215.
+    levels : int
+        Largest permanence, in units; at most 255.
+    threshold : int
+        Permanence from which a synapse is connected.
+
+    Attributes
+    ----------
+    store : NamedTuple of arrays
+        What kernels work on; replaced when arrays grow.
+
+    Examples
+    --------
+    >>> synapses = Growable(10, levels=100, threshold=50)
+    >>> segment = synapses.add_segment(7, [1, 2, 3], [60, 20, 60])
+    >>> counts = np.zeros(synapses.n_post, np.int64)
+    >>> synapses.deliver(np.array([1, 2], np.int32), counts), int(counts[segment])
+    (2, 1)
+    """
+
+    def __init__(self, n_pre: int, *, levels: int = 100, threshold: int = 50) -> None:
+        if not 1 <= n_pre <= MAX_UNITS:
+            raise ParameterError(
+                f"Growable: n_pre must lie in 1..{MAX_UNITS}, got {n_pre}"
+            )
+        if not 1 <= threshold <= levels <= 255:
+            raise ParameterError(
+                "Growable: expected 1 <= threshold <= levels <= 255, got "
+                f"threshold={threshold}, levels={levels}"
+            )
+        self.n_pre, self.levels, self.threshold = int(n_pre), int(levels), threshold
+        meta = np.zeros(kernels.META_SIZE, np.int64)
+        meta[kernels.SEGMENT_FREE] = -1
+        meta[kernels.LIST_FREE :] = -1
+        self.store = kernels.Store(
+            pre_head=np.zeros((n_pre, 4), np.uint32),
+            lists=np.zeros(0, np.uint32),
+            segment_head=np.empty((0, 4), np.uint32),
+            segment_link=np.empty((0, 4), np.uint32),
+            synapses=np.empty(0, np.uint32),
+            positions=np.empty(0, np.uint32),
+            cell_first=np.full(n_pre, kernels.NONE, np.uint32),
+            cell_segments=np.zeros(n_pre, np.uint16),
+            counts=np.empty(0, np.uint16),
+            meta=meta,
+        )
+
+    @property
+    def n_post(self) -> int:
+        """Segment ids in use so far, free ones included."""
+        return int(self.store.meta[kernels.SEGMENT_TOP])
+
+    @property
+    def n_segments(self) -> int:
+        """Segments that exist."""
+        return int(self.store.meta[kernels.N_SEGMENTS])
+
+    @property
+    def n_synapses(self) -> int:
+        """Synapses that exist."""
+        return int(self.store.meta[kernels.N_SYNAPSES])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the words in use, free blocks included."""
+        meta = self.store.meta
+        return int(
+            4 * meta[kernels.LIST_TOP]
+            + 8 * meta[kernels.SYNAPSE_TOP]
+            + 34 * meta[kernels.SEGMENT_TOP]
+            + 22 * self.n_pre
+        )
+
+    def ensure(self, *, segments: int, synapse_words: int, list_words: int) -> None:
+        """Make room for so many further ids and words; arrays at least double.
+
+        Raises
+        ------
+        MemoryLimitError
+            If the 24-bit segment ids or 32-bit offsets are exhausted.
+        """
+        store, meta = self.store, self.store.meta
+        top = int(meta[kernels.SEGMENT_TOP])
+        self.store = store._replace(
+            lists=_grown(store.lists, int(meta[kernels.LIST_TOP]), list_words),
+            synapses=_grown(
+                store.synapses, int(meta[kernels.SYNAPSE_TOP]), synapse_words
+            ),
+            positions=_grown(
+                store.positions, int(meta[kernels.SYNAPSE_TOP]), synapse_words
+            ),
+            segment_head=_grown(store.segment_head, top, segments, MAX_UNITS),
+            segment_link=_grown(store.segment_link, top, segments, MAX_UNITS),
+            counts=_grown(store.counts, top, segments, MAX_UNITS),
+        )
+
+    def add_segment(
+        self, unit: int, pre: ArrayLike, permanences: ArrayLike, *, step: int = 0
+    ) -> int:
+        """Create a segment of `unit` with the given synapses; return its id.
+
+        Parameters
+        ----------
+        unit : int
+            Owner.
+        pre : array_like of int, shape (n,)
+            Distinct presynaptic units, at most 128.
+        permanences : array_like of int, shape (n,)
+            Units, 1..levels.
+        step : int
+            Time stamp of the segment's last activity.
+        """
+        cells = np.asarray(pre, np.int64)
+        values = np.broadcast_to(np.asarray(permanences, np.int64), cells.shape)
+        if not 0 <= unit < self.n_pre or (
+            cells.size and (cells.min() < 0 or cells.max() >= self.n_pre)
+        ):
+            raise ParameterError(
+                f"Growable.add_segment: units must lie in 0..{self.n_pre - 1}"
+            )
+        if np.unique(cells).size != cells.size or cells.size > MAX_SYNAPSES:
+            raise ParameterError(
+                f"Growable.add_segment: expected at most {MAX_SYNAPSES} distinct "
+                f"presynaptic units, got {cells.size}, {np.unique(cells).size} distinct"
+            )
+        if values.size and (values.min() < 1 or values.max() > self.levels):
+            raise ParameterError(
+                f"Growable.add_segment: permanences must lie in 1..{self.levels}"
+            )
+        lengths = self.store.pre_head[cells, kernels.LENGTH].astype(np.int64)
+        self.ensure(
+            segments=1,
+            synapse_words=MAX_SYNAPSES,
+            list_words=int((4 * (lengths + 1) + 64).sum()),
+        )
+        segment = int(kernels.create_segment(self.store, unit, step))
+        kernels.reserve_slots(self.store, segment, max(cells.size, 1))
+        for cell, value in zip(cells.tolist(), values.tolist(), strict=True):
+            kernels.append_synapse(
+                self.store, segment, cell, value, int(value >= self.threshold)
+            )
+        return segment
+
+    def remove_segment(self, segment: int) -> None:
+        """Destroy a segment with its synapses."""
+        self._owner(segment)
+        kernels.destroy_segment(self.store, segment)
+
+    def synapses_of(self, segment: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return presynaptic units and permanences (units), oldest first."""
+        self._owner(segment)
+        offset, size = (int(v) for v in self.store.segment_head[segment, :2])
+        words = self.store.synapses[offset : offset + (size & 0xFFFF)]
+        return (words >> 8).astype(np.int32), (words & 255).astype(np.int32)
+
+    def segments_of(self, unit: int) -> list[int]:
+        """Return the segments of a unit, oldest first."""
+        found = []
+        segment = int(self.store.cell_first[unit])
+        while segment != kernels.NONE:
+            found.append(segment)
+            segment = int(self.store.segment_link[segment, kernels.NEXT])
+        return found[::-1]
+
+    def owners(self) -> NDArray[np.int64]:
+        """Return the owner of every segment id, -1 for a free id."""
+        cells = self.store.segment_head[: self.n_post, kernels.CELL].astype(np.int64)
+        cells[cells == kernels.NONE] = -1
+        return cells
+
+    def _owner(self, segment: int) -> int:
+        if 0 <= segment < self.n_post:
+            owner = int(self.store.segment_head[segment, kernels.CELL])
+            if owner != kernels.NONE:
+                return owner
+        raise ParameterError(f"Growable: no segment {segment}")
+
+    def deliver(self, active: NDArray[np.int32], out: NDArray[Any]) -> int:
+        """Add 1 per connected synapse of the active units; return synapses visited."""
+        active = np.ascontiguousarray(active, np.int32)
+        if active.size and (active.min() < 0 or active.max() >= self.n_pre):
+            raise ParameterError(
+                f"deliver: active units must lie in 0..{self.n_pre - 1}, "
+                f"got {int(active.min())}..{int(active.max())}"
+            )
+        return int(kernels.deliver(self.store, active, out))
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the words in use, for :meth:`from_arrays`."""
+        meta = self.store.meta
+        tops = {
+            "lists": int(meta[kernels.LIST_TOP]),
+            "synapses": int(meta[kernels.SYNAPSE_TOP]),
+            "positions": int(meta[kernels.SYNAPSE_TOP]),
+            "segment_head": self.n_post,
+            "segment_link": self.n_post,
+            "counts": self.n_post,
+        }
+        return {
+            name: array[: tops.get(name, len(array))].copy()
+            for name, array in self.store._asdict().items()
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], *, levels: int, threshold: int
+    ) -> "Growable":
+        """Rebuild from :meth:`to_arrays`; checked before use.
+
+        Raises
+        ------
+        ParameterError
+            If arrays are missing or inconsistent.
+        """
+        try:
+            n_pre = len(arrays["pre_head"])
+            out = cls(n_pre, levels=levels, threshold=threshold)
+            fresh = out.store._asdict()
+            out.store = kernels.Store(
+                **{
+                    name: np.ascontiguousarray(arrays[name], fresh[name].dtype).copy()
+                    for name in kernels.Store._fields
+                }
+            )
+        except KeyError as error:
+            raise ParameterError(
+                f"Growable.from_arrays: array {error.args[0]!r} is missing"
+            ) from None
+        out.check()
+        return out
+
+    def check(self) -> None:
+        """Verify every invariant of the layout.
+
+        Raises
+        ------
+        ParameterError
+            Naming the first violation: a permanence outside 1..levels, a duplicate
+            presynaptic unit, forward and reverse indices that disagree, wrong counts.
+        """
+        store = self.store
+        total = 0
+        links = np.zeros(self.n_pre, np.int64)
+        connected = np.zeros(self.n_pre, np.int64)
+        owners = self.owners()
+        for segment in np.flatnonzero(owners >= 0).tolist():
+            offset, size = (int(v) for v in store.segment_head[segment, :2])
+            n = size & 0xFFFF
+            if n > size >> 16:
+                raise ParameterError(f"Growable: segment {segment} overflows its block")
+            words = store.synapses[offset : offset + n].astype(np.int64)
+            pre, permanence = words >> 8, words & 255
+            if n and (permanence.min() < 1 or permanence.max() > self.levels):
+                raise ParameterError(f"Growable: permanence out of range in {segment}")
+            if np.unique(pre).size != n or (n and pre.max() >= self.n_pre):
+                raise ParameterError(f"Growable: bad presynaptic units in {segment}")
+            positions = store.positions[offset : offset + n].astype(np.int64)
+            if np.any(positions >= store.pre_head[pre, kernels.LENGTH]):
+                raise ParameterError(f"Growable: positions of {segment} out of range")
+            at = store.pre_head[pre, kernels.OFFSET].astype(np.int64) + positions
+            on = permanence >= self.threshold
+            expected = segment << 8 | np.arange(n) << 1 | on
+            if not np.array_equal(store.lists[at], expected):
+                raise ParameterError(
+                    f"Growable: forward and reverse indices disagree in {segment}"
+                )
+            links[pre] += 1
+            connected[pre] += on
+            total += n
+        owned = np.bincount(owners[owners >= 0], minlength=self.n_pre)
+        for name, found, held in (
+            ("list lengths", links, store.pre_head[:, kernels.LENGTH]),
+            ("connected entries", connected, store.pre_head[:, kernels.CONNECTED]),
+            ("segments per unit", owned, store.cell_segments),
+            ("synapses", total, self.n_synapses),
+            ("segments", int((owners >= 0).sum()), self.n_segments),
+        ):
+            if not np.array_equal(found, held):
+                raise ParameterError(f"Growable: wrong number of {name}")
+
+    def __repr__(self) -> str:
+        return (
+            f"Growable({self.n_pre} units, {self.n_segments} segments, "
+            f"{self.n_synapses} synapses)"
+        )
+
+
+def _grown(
+    array: NDArray[Any], used: int, more: int, limit: int = _MAX_WORDS
+) -> NDArray[Any]:
+    """Return `array` with room for `more` rows behind `used`; at least doubled."""
+    if used + more <= len(array):
+        return array
+    if used + more > limit:
+        raise MemoryLimitError(
+            f"Growable: {used + more} rows exceed the layout's limit of {limit}; "
+            "use fewer units or limit segments per unit"
+        )
+    rows = min(max(used + more, 2 * len(array), 1024), limit)
+    out = np.zeros((rows, *array.shape[1:]), array.dtype)
+    out[:used] = array[:used]
+    return out

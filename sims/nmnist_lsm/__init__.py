@@ -1,0 +1,1 @@
+"""Event recordings through a resistive-memory liquid: accuracy, controls, joules."""

@@ -1,0 +1,121 @@
+"""Parts of the experiment: recordings as frames, weights from an array, prices."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.crossbar import RandomWeights
+from hw.energy import estimate
+from neuro.counts import OpCounts
+from neuro.events import frames as bin_events
+from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
+
+from .._config import Config
+from .._runner import Context
+
+__all__ = ["Recordings", "array_weights", "load_frames", "price"]
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Frames of a data set, ready for a liquid.
+
+    Attributes
+    ----------
+    frames : ndarray of uint8, shape (n, steps, lines)
+        Binary input.
+    labels, groups : ndarray of int, shape (n,)
+        Classes; what a fold must not split.
+    synthetic : bool
+        Whether this is the stand-in.
+    example_events : ndarray
+        The events of the first sample, for a picture.
+    """
+
+    frames: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    synthetic: bool
+    example_events: NDArray[Any]
+
+    @property
+    def chance(self) -> float:
+        """Share of the most frequent class."""
+        return float(np.bincount(self.labels).max() / len(self.labels))
+
+
+def load_frames(cfg: Config, ctx: Context) -> Recordings:
+    """Load the recordings, or the stand-in, as binary frames of one polarity."""
+    data = ctx.data("nmnist", seed=ctx.seed, limit=cfg.samples or None)
+    if data.synthetic and not cfg.samples:
+        data = ctx.data("nmnist", seed=ctx.seed, limit=cfg.stand_in_samples)
+    f = cfg.frames
+    lines = f.crop * f.crop
+
+    def make() -> dict[str, Any]:
+        out = np.empty((len(data), f.n_bins, lines), np.uint8)
+        for k in ctx.progress(range(len(data)), label="frames"):
+            out[k] = bin_events(
+                data[k],
+                data.sensor_size,
+                bin_us=f.bin_us,
+                n_bins=f.n_bins,
+                crop=f.crop,
+                polarity=f.polarity,
+            ).reshape(f.n_bins, lines)
+        return {"frames": out}
+
+    return Recordings(
+        frames=ctx.step("frames", make)["frames"],
+        labels=data.labels,
+        groups=data.groups,
+        synthetic=data.synthetic,
+        example_events=data[0],
+    )
+
+
+def array_weights(
+    cfg: Config, seed: int, k: int, n: int, n_in: int
+) -> tuple[RandomWeights, RandomWeights]:
+    """Return input and recurrent weights of liquid `k` from one resistive array.
+
+    A larger liquid keeps its input weights and, so that it stays at the same firing,
+    gets recurrent weights smaller by the square root of the ratio of sizes.
+    """
+    same_drive = (cfg.liquid.n / n) ** 0.5
+
+    def weights(
+        block: int, pre: int, statistics: tuple[float, float], factor: float
+    ) -> RandomWeights:
+        mean, sd = statistics
+        a = cfg.array
+        return RandomWeights(
+            (n, pre),
+            const=cfg.liquid.const * factor,
+            mean=mean,
+            sd=sd,
+            distribution=a.distribution,
+            p_unformed=a.p_unformed,
+            programming_noise=a.programming_noise,
+            read_noise=a.read_noise,
+            stuck_on=a.stuck_on,
+            stuck_off=a.stuck_off,
+            adc_bits=a.adc_bits or None,
+            seconds_per_step=cfg.frames.bin_us * 1e-6,
+            seed=int(np.random.SeedSequence([seed, k, block]).generate_state(1)[0]),
+        )
+
+    return (
+        weights(0, n_in, WEIGHT_STATISTICS, 1.0),
+        weights(1, n, RECURRENT_STATISTICS, same_drive),
+    )
+
+
+def price(counts: OpCounts) -> dict[str, Any]:
+    """Price the run: the field's digital convention, and an analogue array."""
+    return {
+        "op45": estimate(counts, model="op45", profile="horowitz45-fp32"),
+        "cim": estimate(counts, model="cim"),
+    }
