@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from neuro.errors import ShapeError, UnsupportedNodeError, did_you_mean
 
-__all__ = ["FoldedGraph", "Synapses", "fold", "kind_of"]
+__all__ = ["FoldedGraph", "Synapses", "fold", "kind_of", "strongly_connected"]
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -259,7 +260,8 @@ def _unroll(
 def _pool(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
     if len(shape) != 3:
         raise ShapeError(
-            f"NIR node {name!r}: expected an input (channels, height, width), got {shape}"
+            f"NIR node {name!r}: expected an input (channels, height, width), "
+            f"got {shape}"
         )
     kernel, stride = _tuple(node.kernel_size, 2), _tuple(node.stride, 2)
     low = _tuple(node.padding, 2)
@@ -356,9 +358,7 @@ def _infer(
             if a not in shapes:
                 later.append((a, b))
             elif b not in shapes:
-                shapes[b], maps[b] = _LINEAR[kind_of(nodes[b])](
-                    b, nodes[b], shapes[a]
-                )
+                shapes[b], maps[b] = _LINEAR[kind_of(nodes[b])](b, nodes[b], shapes[a])
         if len(later) == len(waiting):
             raise ShapeError(
                 f"NIR node {later[0][0]!r}: its shape cannot be inferred; it has no "
@@ -408,7 +408,7 @@ def _apply(linear: _Linear, given: Synapses) -> Synapses:
 
 def _order(names: list[str], edges: Iterable[tuple[str, str]]) -> list[str]:
     """Topological order as far as there is one; the rest in the given order."""
-    incoming = {n: 0 for n in names}
+    incoming = dict.fromkeys(names, 0)
     after: dict[str, list[str]] = {n: [] for n in names}
     for a, b in edges:
         if a != b:
@@ -533,16 +533,19 @@ def _collect(
         synapses=synapses,
         bias=constant,
         outputs=outputs,
-        cyclic=_cyclic(order, synapses),
+        cyclic=strongly_connected(order, synapses),
     )
 
 
-def _cyclic(names: list[str], pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+def strongly_connected(
+    names: list[str], pairs: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Return the pairs that lie on a cycle."""
     index = {n: k for k, n in enumerate(names)}
     pairs = list(pairs)
     if not pairs:
         return set()
     a, b = np.array([[index[x], index[y]] for x, y in pairs]).T
     graph = sparse.coo_matrix((np.ones(a.size), (a, b)), shape=(len(names),) * 2)
-    _, label = sparse.csgraph.connected_components(graph, connection="strong")
+    _, label = connected_components(graph, connection="strong")
     return {p for p, x, y in zip(pairs, a, b, strict=True) if label[x] == label[y]}
