@@ -6,6 +6,7 @@ With MPI each rank writes its own file. Needs nest and numpy only.
 """
 
 import argparse
+import importlib
 import json
 from pathlib import Path
 
@@ -14,8 +15,7 @@ import numpy as np
 
 def main() -> None:
     """Run from the command line."""
-    import nest
-
+    nest = importlib.import_module("nest")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ms", type=float, required=True, help="duration, ms")
     parser.add_argument("--threads", type=int, default=1)
@@ -94,7 +94,7 @@ def main() -> None:
     target = Path(args.out)
     if nest.num_processes > 1:
         target = target.with_name(f"{target.stem}-{nest.Rank()}{target.suffix}")
-    np.savez_compressed(target, **out)
+    np.savez_compressed(target, **out)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ _TEXT: dict[type, tuple[str, str, dict[str, str]]] = {
         {"input": "i_syn"},
     ),
     LifExpEI: (
-        """dv/dt = (v_leak - v + r*(i_e + i_exc + i_inh))/tau_mem : 1 (unless refractory)
+        """dv/dt = (v_leak - v + r*(i_e + i_exc + i_inh))/tau_mem : 1
+                   (unless refractory)
            di_exc/dt = -i_exc/tau_exc : 1
            di_inh/dt = -i_inh/tau_inh : 1""",
         "exact",
@@ -197,19 +198,19 @@ def to_brian2(net: Network, *, seed: int = 0) -> Brian2Network:
                 f"to_brian2: {type(d).__name__} -> {d.target!r}: constant currents and "
                 "constant Poisson rates only"
             )
-    synapses = {}
+    synapses: dict[str, Any] = {}
     for name, q in zip(net.names, net.projections, strict=True):
         if q.plasticity is not None or q.gain is not None:
             raise UnsupportedNodeError(
                 f"to_brian2: projection {name!r}: static synapses only"
             )
         model = net.populations[q.post].model
-        variable = _TEXT[type(model)][2].get(q.port)
-        if variable is None:
+        port = _TEXT[type(model)][2].get(q.port)
+        if port is None:
             raise UnsupportedNodeError(
                 f"to_brian2: projection {name!r}: port {q.port!r} is not supported"
             )
-        s = expand(
+        edges = expand(
             q, net.n_of(q.pre), net.n_of(q.post), name=name, dt=net.dt, seed=seed
         )
         effect = "w"
@@ -219,15 +220,15 @@ def to_brian2(net: Network, *, seed: int = 0) -> Brian2Network:
             groups[q.pre],
             groups[q.post],
             "w : 1 (constant)",
-            on_pre=f"{variable}_post += {effect}",
+            on_pre=f"{port}_post += {effect}",
             namespace={"e_number": float(np.e)},
             name=f"s_{len(synapses)}",
             dt=net.dt * second,
         )
-        if s.pre.size:
-            made.connect(i=s.pre, j=s.post)
-            made.w = s.weight
-            made.delay = s.delay * net.dt * second
+        if edges.pre.size:
+            made.connect(i=edges.pre, j=edges.post)
+            made.w = edges.weight
+            made.delay = edges.delay * net.dt * second
         else:
             made.connect(condition="False")
         synapses[name] = made

@@ -35,9 +35,7 @@ def to_neo(
     """
     neo = optional_import("neo", "dev")
     given = spikes.spikes if isinstance(spikes, Result) else spikes
-    n_samples = 1 + max(
-        (int(s.samples.max()) for s in given.values() if _several(s)), default=0
-    )
+    n_samples = 1 + max((_last_sample(s) for s in given.values()), default=0)
     block = neo.Block()
     for sample in range(n_samples):
         segment = neo.Segment(name=f"sample {sample}")
@@ -68,8 +66,8 @@ def to_neo(
     return block
 
 
-def _several(s: Spikes) -> bool:
-    return s.samples is not None and s.samples.size > 0
+def _last_sample(s: Spikes) -> int:
+    return 0 if s.samples is None else int(np.max(s.samples, initial=0))
 
 
 def from_neo(block: Any) -> dict[str, Spikes]:

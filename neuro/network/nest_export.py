@@ -255,16 +255,16 @@ def to_nest(
             raise UnsupportedNodeError(
                 f"to_nest: projection {name!r}: port {q.port!r} is not supported"
             )
-        s = expand(
+        edges = expand(
             q, net.n_of(q.pre), net.n_of(q.post), name=name, dt=net.dt, seed=seed
         )
-        weight = s.weight * factors[q.post][q.port]
+        weight = edges.weight * factors[q.post][q.port]
         _check_sign(name, q.port, weight)
         key = f"projection{k}"
         described["projections"].append({"pre": q.pre, "post": q.post, "key": key})
-        arrays[f"{key}_pre"], arrays[f"{key}_post"] = s.pre, s.post
+        arrays[f"{key}_pre"], arrays[f"{key}_post"] = edges.pre, edges.post
         arrays[f"{key}_weight"] = weight
-        arrays[f"{key}_delay"] = np.round(s.delay * net.dt * 1e3, 9)
+        arrays[f"{key}_delay"] = np.round(edges.delay * net.dt * 1e3, 9)
     write_json(folder / "network.json", described)
     write_arrays(folder / "arrays.npz", arrays)
     script = resources.files("neuro.network").joinpath("_nest_script.py").read_text()

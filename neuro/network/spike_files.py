@@ -1,9 +1,9 @@
 """Spikes and synapses to and from files: npz and SONATA (HDF5).
 
-SONATA [1]_ stores spikes as ``/spikes/<population>/{timestamps, node_ids}`` with times in
-milliseconds, and edges as ``/edges/<population>/{source_node_id, target_node_id, ...}``
-with weights and delays (milliseconds) in the edge group ``0``. Node numbers count from
-0 in each population.
+SONATA [1]_ stores spikes as ``/spikes/<population>/{timestamps, node_ids}`` with times
+in milliseconds, and edges as ``/edges/<population>/{source_node_id, target_node_id,
+...}`` with weights and delays (milliseconds) in the edge group ``0``. Node numbers
+count from 0 in each population.
 
 References
 ----------
@@ -245,7 +245,7 @@ def read_sonata_edges(path: str | Path, population: str | None = None) -> Edges:
             str(group[k].attrs["node_population"])
             for k in ("source_node_id", "target_node_id")
         ]
-        own = group["0"] if "0" in group else {}
+        own: Any = group.get("0", {})
         weight = (
             np.asarray(own["syn_weight"], np.float64)
             if "syn_weight" in own
@@ -256,12 +256,8 @@ def read_sonata_edges(path: str | Path, population: str | None = None) -> Edges:
             if "delay" in own
             else np.zeros(pre.size)
         )
-        at = (
-            np.asarray(group["edge_group_index"])
-            if "edge_group_index" in group
-            else None
-        )
-        if at is not None and weight.size:
+        if "edge_group_index" in group and weight.size:
+            at = np.asarray(group["edge_group_index"])
             weight, delay = weight[at], delay[at]
     return Edges(
         ends[0], ends[1], pre.astype(np.int32), post.astype(np.int32), weight, delay
