@@ -9,13 +9,14 @@ import argparse
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 
 def main() -> None:
     """Run from the command line."""
-    nest = importlib.import_module("nest")
+    nest: Any = importlib.import_module("nest")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ms", type=float, required=True, help="duration, ms")
     parser.add_argument("--threads", type=int, default=1)
