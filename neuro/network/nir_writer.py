@@ -247,8 +247,8 @@ def to_nir(net: Network, *, seed: int = 0, outputs: Iterable[str] | None = None)
     seed : int
         Seed of the build: connectivity and weights that are drawn are drawn with it.
     outputs : iterable of str, optional
-        Populations shown by Output nodes; those without outgoing projections by
-        default.
+        Populations shown by Output nodes; by default those without projections that
+        leave their own cycle.
 
     Raises
     ------
@@ -297,11 +297,11 @@ def to_nir(net: Network, *, seed: int = 0, outputs: Iterable[str] | None = None)
         raise _refuse(
             next(iter(bias)), "a constant input needs at least one projection into it"
         )
-    sources = {a for a, _ in edges}
+    onward = {q.pre for q in net.projections if (q.pre, q.post) not in cyclic}
     shown = (
         list(outputs)
         if outputs is not None
-        else [p for p in net.populations if p not in sources]
+        else [p for p in net.populations if p not in onward]
     )
     for name in shown:
         label = _free(f"output {name}" if len(shown) > 1 else "output", nodes)

@@ -359,7 +359,7 @@ def _result(
             counts.add(name, "ac", synapses)
     book_populations(counts, net, spike_counts, n_samples, steps)
     traces = {}
-    flat = np.concatenate([*outcome.traces, np.zeros((0, 0))]) if batch else None
+    flat = np.concatenate(outcome.traces or [np.zeros((0, 0))]) if batch else None
     for row, (name, index, interval) in zip(
         engine.probe, engine.probe_names, strict=True
     ):

@@ -83,19 +83,17 @@ def apply(node, x):
     raise NotImplementedError(name)
 
 
-def propagate(graph, source, value, target):
-    """Value that arrives at `target` when `source` shows `value`, others nothing."""
+def arriving(graph, values, target):
+    """Value that arrives at `target` when the stateful nodes show `values`."""
     total = 0.0
     for a, b in graph.edges:
         if b != target:
             continue
-        if a == source:
-            total = total + value
-        elif kind(graph.nodes[a]) not in STATEFUL:
-            here = propagate(graph, source, value, a)
-            if np.ndim(here) == 0:
-                continue
-            total = total + apply(graph.nodes[a], here)
+        node = graph.nodes[a]
+        if kind(node) in STATEFUL:
+            total = total + values[a]
+        else:
+            total = total + apply(node, arriving(graph, values, a))
     return total
 
 
@@ -113,7 +111,7 @@ class Cell:
         if name == "Threshold":
             return (s > n.threshold).astype(float)
         norse = self.semantics == "norse"
-        r = 1.0 if norse and not name.startswith("Cuba") else n.r
+        r = 1.0 if norse and name in ("LIF", "IF") else n.r
         if name.startswith("Cuba"):
             leak = n.v_leak if norse else 0.0
             self.i = self.i + dt / n.tau_syn * (leak - self.i + n.w_in * s)
@@ -146,17 +144,12 @@ def run(graph, x, dt, semantics, order, cyclic):
             if kind(graph.nodes[b]) == "Input":
                 now[b] = x[b][step]
                 continue
-            total = 0.0
+            values = {}
             for a in order:
                 z = previous.get(a) if (a, b) in cyclic else now.get(a)
                 shape = np.shape(x[a][0]) if a in x else np.shape(cells[a].v)
-                if z is None:
-                    z = np.zeros(shape)
-                zero = propagate(graph, a, np.zeros(shape), b)
-                total = total + (propagate(graph, a, z, b) - zero)
-                if a == order[0]:
-                    total = total + zero  # biases, once
-            now[b] = cells[b].step(np.asarray(total))
+                values[a] = np.zeros(shape) if z is None else z
+            now[b] = cells[b].step(np.asarray(arriving(graph, values, b)))
         for k, v in now.items():
             out[k].append(v)
         previous = now
