@@ -10,7 +10,7 @@ recorded state.
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from neuro.network.exact_support import CURRENT_ROWS, MODELS, unsupported
 from neuro.network.expand import chunks
 from neuro.network.network import Network
 from neuro.network.result import Result, Spikes, Trace
+from neuro.network.simulation import Progress, Simulation
 from neuro.network.stimuli import Current, Events, Poisson, SpikeList
 from neuro.random import stream
 from neuro.results import write_arrays
@@ -35,8 +36,8 @@ __all__ = ["ExactSimulation"]
 Array = NDArray[Any]
 
 
-class ExactSimulation:
-    """A network built for the exact engine; the interface of ``Simulation``.
+class ExactSimulation(Simulation):
+    """A network built for the exact engine.
 
     Parameters
     ----------
@@ -46,13 +47,11 @@ class ExactSimulation:
         Seed of everything drawn.
     """
 
-    engine = "exact"
-
     def __init__(self, net: Network, *, seed: int = 0) -> None:
         reason = unsupported(net)
         if reason is not None:
             raise UnsupportedNodeError(f"engine='exact': {reason}")
-        self.net, self.seed = net, int(seed)
+        self.net, self.seed, self.engine = net, int(seed), "exact"
         self._scale = 1.0 if net.dimensionless else 1e3  # time units (ms) per unit
         self._first = dict(
             zip(
@@ -190,8 +189,9 @@ class ExactSimulation:
     def run(
         self,
         duration: float,
+        inputs: Mapping[str, Any] | None = None,
         *,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> Result:
         """Run from the present state and continue it; interruptible.
 
@@ -199,8 +199,11 @@ class ExactSimulation:
         ----------
         duration : float
             Seconds (steps if dimensionless).
+        inputs : None
+            Frames belong to the grid engine; streams are part of the network.
         progress : callable, optional
-            Called with the fraction done, about five times per second.
+            Called with (fraction, biological time, speed, seconds to the end) about
+            five times per second.
 
         Returns
         -------
@@ -208,21 +211,27 @@ class ExactSimulation:
             Spikes up to and including the end of the run, state, counters of the run.
         """
         if not (np.isfinite(duration) and duration >= 0):
-            raise ParameterError(f"run: expected a duration >= 0, got {duration}")
-        began = time.perf_counter()
-        start = self.time
-        total = max(duration, 1e-300)
-        pause = (
-            None
-            if progress is None
-            else lambda now: progress((now / self._scale - start) / total)
-        )
-        spikes, traces = self._advance(duration, pause)
-        if progress is not None:
-            progress(1.0)
+            raise ParameterError(f"duration: expected >= 0, got {duration}")
+        if inputs:
+            raise ParameterError(
+                f"run: the exact engine takes no frames, got {', '.join(inputs)}; use "
+                "Events or SpikeList"
+            )
+        began, start = time.perf_counter(), self.time
+        pause = None
+        if progress is not None and duration > 0:
+            tell = progress
+
+            def pause(now: float) -> None:
+                done = max(now / self._scale - start, 1e-12)
+                wall = time.perf_counter() - began
+                share = done / duration
+                tell(share, start + done, done / wall, wall / share - wall)
+
+        spikes, traces = self._simulate(duration, pause)
         return self._result(duration, began, spikes, traces, self._book())
 
-    def _advance(
+    def _simulate(
         self, duration: float, pause: Callable[[float], None] | None
     ) -> tuple[dict[str, Spikes], dict[str, Trace]]:
         net, ns = self.net, round(duration * self._scale * 1e6)
@@ -279,7 +288,13 @@ class ExactSimulation:
         return out
 
     def run_samples(
-        self, inputs: Mapping[str, Sequence[Any]], duration: float, *, workers: int = 1
+        self,
+        inputs: Mapping[str, Any],
+        duration: float,
+        *,
+        workers: int = 1,
+        n_samples: int | None = None,
+        progress: Progress | None = None,
     ) -> Result:
         """Run a batch; each sample starts from the initial state.
 
@@ -292,6 +307,10 @@ class ExactSimulation:
             Seconds (steps if dimensionless).
         workers : int
             Accepted for the grid engine's sake; samples run one after another.
+        n_samples : int, optional
+            Must agree with the inputs if given.
+        progress : callable, optional
+            See :meth:`run`; called after each sample.
 
         Returns
         -------
@@ -305,13 +324,14 @@ class ExactSimulation:
                 f"{', '.join(self.net.sources) or 'none'}"
             )
         sizes = {k: len(v) for k, v in inputs.items()}
-        if len(set(sizes.values())) != 1:
+        if len({*sizes.values(), *([] if n_samples is None else [n_samples])}) != 1:
             raise ShapeError(f"run_samples: equal numbers of samples, got {sizes}")
+        total = next(iter(sizes.values()))
         began = time.perf_counter()
         results, counts = [], []
         given = self._core.sources
         try:
-            for k in range(next(iter(sizes.values()))):
+            for k in range(total):
                 sources = list(given)
                 for name, samples in inputs.items():
                     old = self.net.sources[name]
@@ -324,8 +344,14 @@ class ExactSimulation:
                     )
                 self._core.sources = tuple(sources)
                 self.reset()
-                results.append(self._advance(duration, None)[0])
+                results.append(self._simulate(duration, None)[0])
                 counts.append(self._book())
+                if progress is not None:
+                    wall = time.perf_counter() - began
+                    done = (k + 1) * duration
+                    progress(
+                        (k + 1) / total, done, done / wall, wall * (total / (k + 1) - 1)
+                    )
         finally:
             self._core.sources = given
             self.reset()

@@ -171,7 +171,9 @@ def prefer_exact(net: Network) -> tuple[bool, str]:
 def choose_engine(net: Network, engine: str) -> str:
     """Return "grid" or "exact" for the option of ``build``; say why in the log."""
     if engine not in ("auto", "grid", "exact"):
-        raise ParameterError(f"engine: 'auto', 'grid' or 'exact', got {engine!r}")
+        raise ParameterError(
+            f"Network.build: engine must be 'auto', 'grid' or 'exact', got {engine!r}"
+        )
     if engine != "auto":
         return engine
     exact, why = prefer_exact(net)
