@@ -132,7 +132,14 @@ def load_frames(cfg: Config, ctx: Context) -> Recordings:
 
 
 def array_weights(
-    cfg: Config, seed: int, k: int, n: int, n_in: int, *, drive: float = 1.0
+    cfg: Config,
+    seed: int,
+    k: int,
+    n: int,
+    n_in: int,
+    *,
+    recurrence: float = 1.0,
+    drive: float = 1.0,
 ) -> tuple[RandomWeights, RandomWeights]:
     """Return input and recurrent weights of liquid `k` from one resistive array.
 
@@ -147,10 +154,10 @@ def array_weights(
         The user's seed; number of the liquid.
     n, n_in : int
         Neurons, input lines.
-    drive : float
-        Factor on the input weights.
+    recurrence, drive : float
+        Factors on the recurrent and the input weights.
     """
-    same_drive = (cfg.liquid.n / n) ** 0.5
+    recurrent = recurrence * (cfg.liquid.n / n) ** 0.5
 
     def weights(
         block: int, pre: int, statistics: tuple[float, float], factor: float
@@ -175,7 +182,7 @@ def array_weights(
 
     return (
         weights(0, n_in, WEIGHT_STATISTICS, drive),
-        weights(1, n, RECURRENT_STATISTICS, same_drive),
+        weights(1, n, RECURRENT_STATISTICS, recurrent),
     )
 
 
@@ -186,14 +193,16 @@ def array_liquid(
     n: int,
     n_in: int,
     *,
-    recurrent: bool = True,
+    recurrence: float = 1.0,
     drive: float = 1.0,
 ) -> Liquid:
-    """Return liquid `k` on its array; see :func:`array_weights`."""
-    w_in, w_rec = array_weights(cfg, seed, k, n, n_in, drive=drive)
+    """Return liquid `k` on its array; without recurrence at factor 0."""
+    w_in, w_rec = array_weights(
+        cfg, seed, k, n, n_in, recurrence=recurrence, drive=drive
+    )
     return Liquid(
         w_in,
-        w_rec if recurrent else None,
+        w_rec if recurrence else None,
         decay=cfg.liquid.decay,
         v_threshold=cfg.liquid.v_threshold,
         seed=seed,

@@ -97,7 +97,7 @@ def _liquid(
         k,
         variant.n,
         data.frames.shape[2],
-        recurrent=variant.recurrent,
+        recurrence=float(variant.recurrent),
     )
 
 
