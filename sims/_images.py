@@ -229,6 +229,6 @@ def train_denoiser(
         model, (data.train[0],), loss=denoising_loss(Schedule()), lr=lr or cfg.lr,
         seed=seed, steps=steps, warmup=cfg.warmup, clip=1.0, ema=cfg.ema,
         batch=cfg.batch, out=ctx.out / "training" / name, resume=True,
-        progress=ctx.progress, checkpoint_every_s=20.0,
+        progress=ctx.progress, checkpoint_every_s=20.0, decay="cosine",
     )  # fmt: skip
     return model, history.ema_model, history

@@ -63,7 +63,8 @@ def run(cfg: Config, ctx: Context) -> None:
     for name, values in scores.items():
         control = {"ann": "chance", "liquid": "chance"}.get(name, "accuracy_ann")
         ctx.metric(f"accuracy_{name}", values, control=control)
-    ctx.metric("chance", float(np.bincount(data.labels).max() / len(data.labels)))
+    chance = float(np.bincount(data.labels).max() / len(data.labels))
+    ctx.metric("chance", chance)
     rates = {
         n: {k: float(v) for k, v in found[n][0].items() if k.startswith("rate/")}
         for n in ("snn_conv", "snn_recurrent")
@@ -138,8 +139,8 @@ def _build(cfg: Config, name: str, shape: tuple[int, ...], seed: int) -> Any:
         return conv_classifier(shape, neuron=spiking, **options)
 
 
-def _pooled(frames: Any, pool: int) -> Any:
-    """Sum binary frames over squares of pixels, clipped to one spike."""
+def _pooled(frames: NDArray[np.uint8], pool: int) -> NDArray[np.uint8]:
+    """Merge binary frames over squares of pixels: a spike if any."""
     n, steps, p, height, width = frames.shape
     h, w = height // pool, width // pool
     cut = frames[..., : h * pool, : w * pool]

@@ -1,1 +1,0 @@
-"""Spiking diffusion of 8x8 digits."""
