@@ -1,19 +1,31 @@
 """What the Sparsey experiments share: random items, distortions, seeds."""
 
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro.sparsey import SaturationWarning
+
 from ._runner import Context
 
-__all__ = ["distort", "random_items", "replicates"]
+__all__ = ["distort", "overload", "random_items", "replicates"]
 
 
 def replicates(ctx: Context, n: int) -> Iterator[tuple[int, np.random.Generator]]:
     """Yield (model seed, generator of the data) of every repetition."""
     for i in ctx.progress(range(n), total=n, label="seeds"):
         yield int(ctx.rng(f"model {i}").integers(2**31)), ctx.rng(f"data {i}")
+
+
+@contextmanager
+def overload() -> Iterator[None]:
+    """Go past capacity on purpose, without the warning of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SaturationWarning)
+        yield
 
 
 def random_items(

@@ -7,7 +7,7 @@ from neuro.sparsey import LevelParameters, Mac, Selection
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import random_items, replicates
+from .._sparsey import overload, random_items, replicates
 
 
 def jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -34,7 +34,8 @@ def run(cfg: Config, ctx: Context) -> None:
                         n_cms=q, n_units=k, selection=Selection.preset(rule)
                     )
                     mac = Mac(cfg.n_inputs, p, horizontal=True, seed=seed)
-                    stored = [mac.store_sequence(s) for s in items]
+                    with overload():
+                        stored = [mac.store_sequence(s) for s in items]
                     got = [mac.recall(s[0], cfg.n_frames).codes[:, 0] for s in items]
                     same = np.stack([a == b for a, b in zip(got, stored, strict=True)])
                     decoded = mac.decode(np.concatenate(got), theta=cfg.theta)
