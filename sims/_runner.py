@@ -256,6 +256,8 @@ def run_experiment(
         raise ParameterError(f"--seed: expected an integer >= 0, got {seed}")
     head, cfg = load_config(name, preset=preset, settings=settings)
     _need_extras(name, head.get("extras", []))
+    if check:
+        _expected(name)
     head_lines = {"experiment": name, "preset": preset, "seed": seed}
     config = to_toml(head_lines) + to_toml(cfg.to_dict())
     fresh = out is None or not out.exists()
@@ -301,14 +303,29 @@ def _need_extras(name: str, extras: Sequence[str]) -> None:
             )
 
 
-def _drift(name: str, preset: str, record: Mapping[str, Any]) -> list[str]:
-    """Compare with expected.json; return one line per metric out of tolerance."""
+def _expected(name: str) -> dict[str, Any]:
     path = Path(__file__).parent / name.replace("-", "_") / "expected.json"
-    expected = json.loads(path.read_text("utf-8")).get(preset)
-    if expected is None:
-        raise ParameterError(f"--check: {path.name} of {name} has no preset {preset!r}")
+    if not path.is_file():
+        raise ParameterError(f"--check: {name} has no expected.json")
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _drift(name: str, preset: str, record: Mapping[str, Any]) -> list[str]:
+    """Compare with expected.json; return one line per metric out of tolerance.
+
+    A key ``preset@data`` holds for one data set, ``preset`` for any.
+    """
+    expected = _expected(name)
+    key = f"{preset}@{record['data']['name']}"
+    if key not in expected and preset not in expected:
+        raise ParameterError(
+            f"--check: nothing is expected of {name} for {key!r}; accepted: "
+            f"{', '.join(expected) or 'none'}"
+        )
+    wanted = expected.get(key, expected.get(preset, {}))
     problems = []
-    for metric, want in expected.items():
+    for metric, want in wanted.items():
         got = record["metrics"].get(metric, {}).get("value")
         if got is None or not math.isclose(
             got, want["value"], rel_tol=0, abs_tol=want["tol"]

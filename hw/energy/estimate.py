@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from neuro.counts import OpCounts
+from neuro.counts import OpCounts, count
 from neuro.errors import DatasetError, ParameterError
 
 from ._models import EnergyModel, default_profile, make_model
@@ -52,10 +52,7 @@ def load_counts(source: Any, activity: Any = None, **options: Any) -> OpCounts:
                 f"{record}: the run booked no operations; its ledger is empty"
             )
         return OpCounts.from_dict(counts)
-    raise ParameterError(
-        f"energy: cannot read counts from {type(source).__name__}; give OpCounts, a "
-        "result, or the folder of a finished run"
-    )
+    return count(source, activity, **options)
 
 
 def _w_bits(counts: OpCounts) -> int:
@@ -140,7 +137,7 @@ def estimate(
 
     Examples
     --------
-    >>> from neuro.counts import OpCounts
+    >>> from neuro.counts import OpCounts, count
     >>> counts = OpCounts()
     >>> counts.add("hidden", "ac", 1000)
     >>> report = estimate(counts, model="op45", profile="horowitz45-fp32")

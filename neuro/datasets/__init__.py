@@ -18,6 +18,8 @@ _LOADERS = {
     "nmnist": ("nmnist", "load_nmnist"),
     "mnist": ("mnist", "load_mnist"),
     "nyc_taxi": ("nyc_taxi", "load_nyc_taxi"),
+    "ntidigits": ("ntidigits", "load_ntidigits"),
+    "ntidigits_sample": ("ntidigits", "load_ntidigits_sample"),
     "weizmann": ("weizmann", "load_weizmann"),
     "dvsgesture_samples": ("dvsgesture", "load_dvsgesture_samples"),
 }

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neuro.datasets.lookup import find, missing
-from neuro.datasets.mnist import digits
+from neuro.datasets.mnist import digits, load_mnist
 from neuro.datasets.recordings import CameraRecordings, FileRecordings, Recordings
 from neuro.errors import DatasetError, ParameterError
 from neuro.events.camera import EventCamera
@@ -32,6 +32,7 @@ __references__ = ("orchard2015",)
 FOLDERS = ("nmnist", "nmnist_small")
 STAND_IN = "digits-camera"  # never the name of the real set
 _FULL = {"Train": 60_000, "Test": 10_000}
+_SOURCES = {"digits": "scikit-learn load_digits", "mnist": "MNIST"}
 _SPLITS = {"Train": "train", "Test": "test"}
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def load_nmnist(
     limit: int | None = None,
     seed: int = 0,
     synthetic: bool | None = None,
+    source: Literal["digits", "mnist"] = "digits",
 ) -> Recordings:
     """Load N-MNIST, or its stand-in where there is none.
 
@@ -64,6 +66,9 @@ def load_nmnist(
         Seed of the stand-in's camera.
     synthetic : bool, optional
         True: the stand-in even if the real set is there. False: never the stand-in.
+    source : {"digits", "mnist"}
+        Images of the stand-in: scikit-learn's digits, or MNIST (all 70,000, where it is
+        there).
 
     Returns
     -------
@@ -81,7 +86,11 @@ def load_nmnist(
     folder = None if synthetic else find("nmnist", FOLDERS, path, is_nmnist)
     if folder is None and synthetic is False:
         raise missing("nmnist", FOLDERS)
-    found = stand_in(seed=seed) if folder is None else _read(folder)
+    if folder is None:
+        where = path if synthetic else None
+        found: Recordings = stand_in(seed=seed, source=source, data_path=where)
+    else:
+        found = _read(folder)
     if split is not None:
         found = found.subset(found.indices(split))
     if limit is not None and limit < len(found):
@@ -162,12 +171,14 @@ def stand_in(
     seed: int = 0,
     camera: EventCamera | None = None,
     path: ImagePath | None = None,
+    source: Literal["digits", "mnist"] = "digits",
+    data_path: Path | str | None = None,
 ) -> CameraRecordings:
     """Real handwritten digits seen by the project's event camera.
 
-    The 1797 images of scikit-learn's ``load_digits``, enlarged to 20 x 20 and centred
-    in 28 x 28. The last fifth is the test part: neighbours in that set share a writer.
-    Results on it are no N-MNIST results.
+    By default the 1797 images of scikit-learn's ``load_digits``, enlarged to 20 x 20
+    and centred in 28 x 28; the last fifth is the test part, since neighbours in that
+    set share a writer. Results on it are no N-MNIST results.
 
     Parameters
     ----------
@@ -175,16 +186,27 @@ def stand_in(
         Seed of the camera.
     camera, path
         Other sensor or movement than N-MNIST's.
+    source : {"digits", "mnist"}
+        The images; ``mnist`` must be there.
+    data_path : path, optional
+        Where MNIST is looked for first.
     """
-    source = digits()
+    if source not in ("digits", "mnist"):
+        raise ParameterError(f"source must be digits or mnist, got {source!r}")
+    images = digits() if source == "digits" else load_mnist(data_path, synthetic=False)
+    index = np.arange(len(images))
+    is_test = images.splits == "test"
+    in_split = np.where(is_test, index - int((~is_test).sum()), index)
+    name = STAND_IN if source == "digits" else "mnist-camera"
     return CameraRecordings(
-        source.images,
+        images.images,
         camera=camera,
         path=path,
         seed=seed,
-        name=STAND_IN,
-        labels=source.labels,
-        groups=np.arange(len(source)),
-        splits=source.splits,
-        metadata={"name": STAND_IN, "images": "scikit-learn load_digits"},
+        name=name,
+        labels=images.labels,
+        groups=index,
+        splits=images.splits,
+        source_index=in_split,
+        metadata={"name": name, "images": _SOURCES[source]},
     )

@@ -216,3 +216,53 @@ def record_still(
                     out_p[total + k] = pixel_p[k]
             total += n
     return total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
+    """Leaky integrators with reset by subtraction, one per channel.
+
+    ``v <- v exp(-dt / tau) + drive dt``; at the threshold an event at the linearly
+    interpolated time, unless the last is younger than ``refractory`` (then the
+    potential is held at the threshold).
+
+    Parameters
+    ----------
+    drive : float64 (n_channels, n_samples)
+        Non-negative input, thresholds per second.
+    dt, tau, refractory : float
+        Seconds.
+    out_t : int64 (capacity,), out_x : int16 (capacity,)
+        Times in us and channels, channel by channel.
+
+    Returns
+    -------
+    int
+        Number of events, which may exceed the capacity.
+    """
+    keep = math.exp(-dt / tau)
+    total = 0
+    for channel in range(drive.shape[0]):
+        v = 0.0
+        last = -np.inf
+        for k in range(drive.shape[1]):
+            before = v * keep
+            v = before + drive[channel, k] * dt
+            if v < threshold:
+                continue
+            share = 0.0
+            if before < threshold:
+                share = (threshold - before) / (v - before)
+            when = (k + share) * dt
+            if when - last < refractory:
+                v = threshold
+                continue
+            if total < out_t.size:
+                out_t[total] = np.int64(math.floor(1e6 * when))
+                out_x[total] = channel
+            total += 1
+            last = when
+            v -= threshold
+            if v > threshold:
+                v = threshold
+    return total

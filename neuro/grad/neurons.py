@@ -112,8 +112,8 @@ class Lif(nn.Module):  # type: ignore[misc]
         quantize_state: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__()
-        values = torch.as_tensor(beta, dtype=torch.float32)
-        if values.ndim > 1 or not bool(((values > 0) & (values <= 1)).all()):
+        given = np.asarray(beta, np.float32)
+        if given.ndim > 1 or not ((given > 0) & (given <= 1)).all():
             raise ParameterError(
                 f"Lif.beta: expected values in (0, 1], scalar or one per feature, "
                 f"got {beta}"
@@ -130,6 +130,7 @@ class Lif(nn.Module):  # type: ignore[misc]
         self.surrogate = surrogate or Surrogate()
         self.quantize_state = quantize_state
         self.learn_beta = learn_beta
+        values = torch.tensor(given)
         if learn_beta:
             self.beta_logit = nn.Parameter(torch.logit(values.clamp(1e-4, 1 - 1e-4)))
         else:

@@ -19,7 +19,7 @@ from neuro.core.growable._kernels import (
     SIZE,
     SYNAPSE_TOP,
     adapt,
-    append_synapse,
+    append_synapses,
     clear_counts,
     count_few,
     count_many,
@@ -57,7 +57,7 @@ class Memory(NamedTuple):
     mark: np.ndarray  # uint16 (n_cells,), 1 + index among the winners; 0 between steps
     candidates: np.ndarray  # int64 (n_columns,), scratch
     taken: np.ndarray  # uint8 (n_columns,), all 0 between uses
-    old: np.ndarray  # int32 (128,), scratch
+    old: np.ndarray  # int64 (128,), scratch
     matching: np.ndarray  # uint32 (segments,)
     matched_counts: np.ndarray  # uint16 (segments,)
     keys: np.ndarray  # int64 (segments,), scratch
@@ -123,7 +123,8 @@ def _grow(store, memory, rules, segment, n):  # type: ignore[no-untyped-def]
         j = k + draw(memory.rng, n_candidates - k)
         pre = candidates[j]
         candidates[j] = candidates[k]
-        append_synapse(store, segment, pre, rules.initial, connected)
+        candidates[k] = pre
+    append_synapses(store, segment, candidates, n, rules.initial, connected)
     info[GROWN] += n
 
 

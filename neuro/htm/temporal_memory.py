@@ -116,7 +116,7 @@ class TemporalMemory:
             mark=np.zeros(n, np.uint16),
             candidates=np.zeros(p.columns, np.int64),
             taken=np.zeros(p.columns, np.uint8),
-            old=np.zeros(MAX_SYNAPSES, np.int32),
+            old=np.zeros(MAX_SYNAPSES, np.int64),
             matching=np.zeros(0, np.uint32),
             matched_counts=np.zeros(0, np.uint16),
             keys=np.zeros(0, np.int64),

@@ -1,29 +1,93 @@
 """Description -> build -> run: networks of populations, projections and stimuli."""
 
-from neuro.network.description import Frames as Frames
 from neuro.network.description import Population as Population
 from neuro.network.description import Projection as Projection
+from neuro.network.distributions import LogNormal as LogNormal
+from neuro.network.distributions import Normal as Normal
+from neuro.network.distributions import Uniform as Uniform
+from neuro.network.models import Adex as Adex
+from neuro.network.models import Alif as Alif
+from neuro.network.models import CubaLi as CubaLi
+from neuro.network.models import IfDelta as IfDelta
+from neuro.network.models import Izhikevich as Izhikevich
+from neuro.network.models import Li as Li
+from neuro.network.models import LifAlpha as LifAlpha
+from neuro.network.models import LifCondExp as LifCondExp
+from neuro.network.models import LifCondExpReference as LifCondExpReference
+from neuro.network.models import LifDelta as LifDelta
+from neuro.network.models import LifExp as LifExp
+from neuro.network.models import LifExpEI as LifExpEI
+from neuro.network.models import Relay as Relay
+from neuro.network.models import ThresholdUnit as ThresholdUnit
+from neuro.network.network import MemoryEstimate as MemoryEstimate
+from neuro.network.network import Network as Network
+from neuro.network.recorders import Record as Record
 from neuro.network.registry import register_neuron as register_neuron
+from neuro.network.registry import register_plasticity as register_plasticity
 from neuro.network.result import Result as Result
 from neuro.network.result import Spikes as Spikes
 from neuro.network.result import Trace as Trace
-from neuro.network.simulation import Network as Network
+from neuro.network.rules import AllToAll as AllToAll
+from neuro.network.rules import Bernoulli as Bernoulli
+from neuro.network.rules import FixedIndegree as FixedIndegree
+from neuro.network.rules import FixedOutdegree as FixedOutdegree
+from neuro.network.rules import FixedTotal as FixedTotal
+from neuro.network.rules import OneToOne as OneToOne
+from neuro.network.rules import Pairs as Pairs
 from neuro.network.simulation import Simulation as Simulation
+from neuro.network.stimuli import Current as Current
+from neuro.network.stimuli import Events as Events
+from neuro.network.stimuli import Frames as Frames
+from neuro.network.stimuli import Poisson as Poisson
+from neuro.network.stimuli import Sine as Sine
+from neuro.network.stimuli import SpikeList as SpikeList
 from neuro.network.weights import ColumnReader as ColumnReader
 from neuro.network.weights import WeightBlock as WeightBlock
 from neuro.network.weights import WeightSource as WeightSource
 
 __all__ = [
+    "Adex",
+    "Alif",
+    "AllToAll",
+    "Bernoulli",
     "ColumnReader",
+    "CubaLi",
+    "Current",
+    "Events",
+    "FixedIndegree",
+    "FixedOutdegree",
+    "FixedTotal",
     "Frames",
+    "IfDelta",
+    "Izhikevich",
+    "Li",
+    "LifAlpha",
+    "LifCondExp",
+    "LifCondExpReference",
+    "LifDelta",
+    "LifExp",
+    "LifExpEI",
+    "LogNormal",
+    "MemoryEstimate",
     "Network",
+    "Normal",
+    "OneToOne",
+    "Pairs",
+    "Poisson",
     "Population",
     "Projection",
+    "Record",
+    "Relay",
     "Result",
     "Simulation",
+    "Sine",
+    "SpikeList",
     "Spikes",
+    "ThresholdUnit",
     "Trace",
+    "Uniform",
     "WeightBlock",
     "WeightSource",
     "register_neuron",
+    "register_plasticity",
 ]

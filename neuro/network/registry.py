@@ -1,6 +1,7 @@
-"""Neuron models register a step function from any importable module.
+"""Neuron models and plasticity rules register functions from any importable module.
 
-A model is a frozen dataclass of parameters (scalars or arrays of shape (n,)). Its step
+A neuron model is a frozen dataclass of parameters (scalars or arrays of shape (n,)).
+Its step
 
     step(params, state, inputs, spiked, dt)
 
@@ -8,10 +9,22 @@ gets float64 ``params`` (n_params, 1 or n), ``state`` (n_state, n), ``inputs``
 (n_ports, n) and uint8 ``spiked`` (n,). Rows may be longer than ``n = spiked.size``;
 ``inputs`` holds all that arrives in this step; ``spiked`` is written for every neuron.
 Threshold, reset and refractoriness are the model's own.
+
+The dataclass names its rows by class attributes: ``state``, ``ports`` (default
+``("input",)``), ``params`` (default: its fields) and, for models that pass real values
+on instead of spikes, ``output`` (a state row). Two optional methods:
+``prepare(dt, convention)`` returns the values of the rows ``params`` (propagators
+instead of time constants), ``initial()`` the initial state by row where it is not 0.
+
+A plasticity rule is a frozen dataclass with the class attributes ``fields`` (names of
+the float32 rows of a synapse; row 0 is what is delivered), ``pre_traces`` and
+``post_traces`` (names of fields that hold a time constant) and the method
+``prepare(dt)``; its function ``on_pre`` is described at :data:`PLASTIC_SIGNATURE`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import numba as nb
@@ -19,51 +32,155 @@ from numba import types
 
 from neuro.errors import ParameterError
 
-__all__ = ["STEP_SIGNATURE", "NeuronModel", "model_of", "register_neuron"]
+__all__ = [
+    "MAX_MODELS",
+    "PLASTIC_SIGNATURE",
+    "STEP_SIGNATURE",
+    "NeuronModel",
+    "PlasticityRule",
+    "model_of",
+    "register_neuron",
+    "register_plasticity",
+    "rule_of",
+]
+
+MAX_MODELS = (
+    8  # different models (or rules) in one network: length of the driver's tuple
+)
 
 _MATRIX = types.float64[:, ::1]
 STEP_SIGNATURE = types.void(_MATRIX, _MATRIX, _MATRIX, types.uint8[::1], types.float64)
 
+# on_pre(params, synapse, targets, pre, post, post_times, post_count, post_state, last,
+#        now, delay, decay, spike) -> updates made
+# Called once per pre spike and row (the synapses of one source in one block, of one
+# delay). params float64 (n_params,); synapse float32 (n_fields, row), field 0 is what
+# is delivered after the call; targets uint16 (row,) index the post arrays; pre float64
+# (n_pre_traces,): traces at `last`; post float64 (n_post_traces, n, H), post_times
+# int64 (n, H), post_count int64 (n,): ring of the post spikes' traces and times, entry
+# i at i % H; post_state float64 (n_state, n); last, now, delay: int64 steps (last < 0:
+# no spike yet); decay float64 (n_traces, n_lags): exp(-lag dt / tau), pre traces first;
+# spike int64: 1 for a pre spike at `now`, 0 to account for the post spikes only.
+PLASTIC_SIGNATURE = types.int64(
+    types.float64[::1],
+    types.float32[:, ::1],
+    types.uint16[::1],
+    types.float64[::1],
+    types.float64[:, :, ::1],
+    types.int64[:, ::1],
+    types.int64[::1],
+    _MATRIX,
+    types.int64,
+    types.int64,
+    types.int64,
+    _MATRIX,
+    types.int64,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class NeuronModel:
-    """A registered model: names of its rows and its compiled step."""
+    """A registered model: names of its rows and its compiled steps."""
 
     params: tuple[str, ...]
     state: tuple[str, ...]
     ports: tuple[str, ...]
     step: Any
+    brian2_step: Any = None
+    output: str | None = None
+    exact: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlasticityRule:
+    """A registered rule: names of its synaptic fields, traces, and its function."""
+
+    fields: tuple[str, ...]
+    pre_traces: tuple[str, ...]
+    post_traces: tuple[str, ...]
+    on_pre: Any
 
 
 _MODELS: dict[type, NeuronModel] = {}
+_RULES: dict[type, PlasticityRule] = {}
 
 
-def register_neuron(cls: type) -> Callable[[Callable[..., None]], Any]:
+def register_neuron(
+    cls: type, *, brian2: Any = None, exact: Any = None
+) -> Callable[[Callable[..., None]], Any]:
     """Register a step for the parameter dataclass `cls`.
 
-    The dataclass names its rows: ``params``, ``state`` and ``ports`` are class
-    attributes (tuples of str); ``params`` defaults to the dataclass's fields.
+    Parameters
+    ----------
+    cls : type
+        The dataclass; see the module's text for its class attributes.
+    brian2 : function, optional
+        The same step in Brian2's order, for ``convention="brian2"``.
+    exact : tuple of functions, optional
+        ``(advance, crossing)`` for the exact engine.
 
     Returns
     -------
     decorator
-        Compiles the function with the one signature of all models and returns it.
+        Wraps the function (compiled at first use, cached) and returns it.
+
+    Raises
+    ------
+    ParameterError
+        If `cls` does not name its state rows.
     """
+    for name in ("state", "ports"):
+        rows = getattr(cls, name, ("input",) if name == "ports" else None)
+        if not isinstance(rows, tuple) or not all(isinstance(r, str) for r in rows):
+            raise ParameterError(
+                f"register_neuron({cls.__name__}): class attribute {name!r} must be a "
+                f"tuple of row names, got {rows!r}"
+            )
 
     def decorate(function: Callable[..., None]) -> Any:
-        step = nb.njit(STEP_SIGNATURE, cache=True, error_model="numpy", nogil=True)(
-            function
-        )
-        fields = tuple(getattr(cls, "__dataclass_fields__", {}))
+        step = _lazy(function)
+        fields = tuple(f.name for f in dataclass_fields(cls))
         _MODELS[cls] = NeuronModel(
             params=tuple(getattr(cls, "params", fields)),
             state=tuple(cls.state),  # type: ignore[attr-defined]
             ports=tuple(getattr(cls, "ports", ("input",))),
             step=step,
+            brian2_step=None if brian2 is None else _lazy(brian2),
+            output=getattr(cls, "output", None),
+            exact=exact,
         )
         return step
 
     return decorate
+
+
+def register_plasticity(cls: type) -> Callable[[Callable[..., int]], Any]:
+    """Register a rule's function for the parameter dataclass `cls`.
+
+    Returns
+    -------
+    decorator
+        Wraps the function (compiled at first use, cached) and returns it.
+    """
+
+    def decorate(function: Callable[..., int]) -> Any:
+        on_pre = _lazy(function)
+        _RULES[cls] = PlasticityRule(
+            fields=tuple(getattr(cls, "fields", ("weight",))),
+            pre_traces=tuple(getattr(cls, "pre_traces", ())),
+            post_traces=tuple(getattr(cls, "post_traces", ())),
+            on_pre=on_pre,
+        )
+        return on_pre
+
+    return decorate
+
+
+def _lazy(function: Any) -> Any:
+    """Wrap for compilation at first use: importing the package compiles nothing."""
+    if isinstance(function, nb.core.registry.CPUDispatcher):
+        return function
+    return nb.njit(cache=True, error_model="numpy", nogil=True)(function)
 
 
 def model_of(model: object) -> NeuronModel:
@@ -75,4 +192,16 @@ def model_of(model: object) -> NeuronModel:
         raise ParameterError(
             f"{type(model).__name__} is not a registered neuron model; known: {known}; "
             "see neuro.network.register_neuron"
+        ) from None
+
+
+def rule_of(plasticity: object) -> PlasticityRule:
+    """Return the registration of a plasticity rule."""
+    try:
+        return _RULES[type(plasticity)]
+    except KeyError:
+        known = ", ".join(sorted(c.__name__ for c in _RULES))
+        raise ParameterError(
+            f"{type(plasticity).__name__} is not a registered plasticity rule; known: "
+            f"{known}; see neuro.network.register_plasticity"
         ) from None

@@ -16,9 +16,9 @@ from neuro.lsm import Liquid, cross_validate, input_counts
 from neuro.random import stream
 
 from .._config import Config
+from .._liquids import Recordings, array_liquid, load_frames, price
 from .._runner import Context
 from . import _figures
-from ._parts import Recordings, array_weights, load_frames, price
 
 __all__ = ["run"]
 
@@ -91,13 +91,13 @@ def run(cfg: Config, ctx: Context) -> None:
 def _liquid(
     cfg: Config, ctx: Context, data: Recordings, variant: Variant, k: int
 ) -> Liquid:
-    w_in, w_rec = array_weights(cfg, ctx.seed, k, variant.n, data.frames.shape[2])
-    return Liquid(
-        w_in,
-        w_rec if variant.recurrent else None,
-        decay=cfg.liquid.decay,
-        v_threshold=cfg.liquid.v_threshold,
-        seed=ctx.seed,
+    return array_liquid(
+        cfg,
+        ctx.seed,
+        k,
+        variant.n,
+        data.frames.shape[2],
+        recurrence=float(variant.recurrent),
     )
 
 

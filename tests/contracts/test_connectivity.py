@@ -6,13 +6,18 @@ A new layout adds one builder from a dense matrix to ``LAYOUTS``.
 import numpy as np
 import pytest
 
-from neuro.core import Connectivity, Csr, Growable, Rows
+from neuro.core import BinaryRows, Connectivity, Conv, Csr, Growable, Rows
 from neuro.errors import ParameterError
 
 
 def _csr(w):
     post, pre = np.nonzero(np.ones_like(w))
     return Csr.from_pairs(pre, post, w[post, pre], n_pre=w.shape[1], n_post=w.shape[0])
+
+
+def _conv(w):
+    """Write a full matrix as a 1x1 convolution over one pixel."""
+    return Conv(w[:, :, None, None], (w.shape[1], 1, 1))
 
 
 def _growable(w):
@@ -24,7 +29,13 @@ def _growable(w):
     return layout
 
 
-LAYOUTS = {"rows": Rows, "csr": _csr, "growable": _growable}
+LAYOUTS = {
+    "rows": Rows,
+    "csr": _csr,
+    "growable": _growable,
+    "conv": _conv,
+    "binary_rows": BinaryRows,
+}
 
 
 @pytest.fixture(params=sorted(LAYOUTS))
@@ -35,7 +46,7 @@ def layout(request):
 @pytest.fixture
 def weights(layout, rng):
     """Random weights that the layout can hold: 0 and 1 only where it is binary."""
-    low, high = (0, 2) if layout is _growable else (-9, 10)
+    low, high = (0, 2) if layout in (_growable, BinaryRows) else (-9, 10)
     return rng.integers(low, high, (7, 5)).astype(float)
 
 

@@ -175,9 +175,9 @@ class Growable:
         )
         segment = int(kernels.create_segment(self.store, unit, step))
         kernels.reserve_slots(self.store, segment, max(cells.size, 1))
-        for cell, value in zip(cells.tolist(), values.tolist(), strict=True):
-            kernels.append_synapse(
-                self.store, segment, cell, value, int(value >= self.threshold)
+        for k, value in enumerate(values.tolist()):
+            kernels.append_synapses(
+                self.store, segment, cells[k:], 1, value, int(value >= self.threshold)
             )
         return segment
 

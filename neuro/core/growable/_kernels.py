@@ -129,26 +129,32 @@ def _list_class(capacity):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def append_synapse(store, segment, pre, permanence, connected):  # type: ignore[no-untyped-def]
-    """Append a synapse to a segment that has a free slot."""
-    head = store.pre_head
-    length = np.int64(head[pre, LENGTH])
-    capacity = np.int64(head[pre, CAPACITY])
-    if length == capacity:
-        k = -1 if capacity == 0 else _list_class(capacity)
-        _move_list(store, pre, k, k + 1)
+def append_synapses(store, segment, pre, n, permanence, connected):  # type: ignore[no-untyped-def]
+    """Append synapses from ``pre[:n]`` to a segment that has the slots."""
+    head, lists = store.pre_head, store.lists
     size = np.int64(store.segment_head[segment, SIZE])
     slot = size & 0xFFFF
     at = np.int64(store.segment_head[segment, OFFSET]) + slot
-    store.lists[np.int64(head[pre, OFFSET]) + length] = np.uint32(
-        segment << 8 | slot << 1 | connected
-    )
-    store.synapses[at] = np.uint32(pre << 8 | permanence)
-    store.positions[at] = np.uint32(length)
-    head[pre, LENGTH] = np.uint32(length + 1)
-    head[pre, CONNECTED] += np.uint32(connected)
-    store.segment_head[segment, SIZE] = np.uint32(size + 1)
-    store.meta[N_SYNAPSES] += 1
+    for i in range(n):
+        unit = np.int64(pre[i])
+        prefetch(lists, np.int64(head[unit, OFFSET]) + np.int64(head[unit, LENGTH]))
+    for i in range(n):
+        unit = np.int64(pre[i])
+        length = np.int64(head[unit, LENGTH])
+        capacity = np.int64(head[unit, CAPACITY])
+        if length == capacity:
+            k = -1 if capacity == 0 else _list_class(capacity)
+            _move_list(store, unit, k, k + 1)
+        lists[np.int64(head[unit, OFFSET]) + length] = np.uint32(
+            segment << 8 | (slot + i) << 1 | connected
+        )
+        store.synapses[at + i] = np.uint32(unit << 8 | permanence)
+        store.positions[at + i] = np.uint32(length)
+        head[unit, LENGTH] = np.uint32(length + 1)
+        if connected:
+            head[unit, CONNECTED] += np.uint32(1)
+    store.segment_head[segment, SIZE] = np.uint32(size + n)
+    store.meta[N_SYNAPSES] += n
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -170,6 +176,37 @@ def _unlink(store, pre, position):  # type: ignore[no-untyped-def]
         k = _list_class(capacity)
         if store.meta[LIST_FREE + k - 1] >= 0:  # shrink into what was freed, only
             _move_list(store, pre, k, k - 1)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _prefetch_unlinks(store, offset, n, every):  # type: ignore[no-untyped-def]
+    """Fetch what unlinking the dead (or `every`) synapses of a segment will touch.
+
+    Four passes, each over all of them, so that their cache misses overlap: headers;
+    gaps and tails of the lists; segments of the tail entries; their back-pointers.
+    """
+    head, lists, synapses = store.pre_head, store.lists, store.synapses
+    for i in range(offset, offset + n):
+        if every or synapses[i] & np.uint32(255) == 0:
+            prefetch(head, np.int64(synapses[i] >> np.uint32(8)))
+    for i in range(offset, offset + n):
+        if every or synapses[i] & np.uint32(255) == 0:
+            pre = np.int64(synapses[i] >> np.uint32(8))
+            begin = np.int64(head[pre, OFFSET])
+            prefetch(lists, begin + np.int64(store.positions[i]))
+            prefetch(lists, begin + np.int64(head[pre, LENGTH]) - 1)
+    for i in range(offset, offset + n):
+        if every or synapses[i] & np.uint32(255) == 0:
+            pre = np.int64(synapses[i] >> np.uint32(8))
+            tail = np.int64(head[pre, OFFSET]) + np.int64(head[pre, LENGTH]) - 1
+            prefetch(store.segment_head, np.int64(lists[tail] >> np.uint32(8)))
+    for i in range(offset, offset + n):
+        if every or synapses[i] & np.uint32(255) == 0:
+            pre = np.int64(synapses[i] >> np.uint32(8))
+            tail = np.int64(head[pre, OFFSET]) + np.int64(head[pre, LENGTH]) - 1
+            entry = np.int64(lists[tail])
+            begin = np.int64(store.segment_head[entry >> 8, OFFSET])
+            prefetch(store.positions, begin + ((entry >> 1) & 127))
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -249,9 +286,7 @@ def destroy_segment(store, segment):  # type: ignore[no-untyped-def]
     size = np.int64(head[segment, SIZE])
     offset = np.int64(head[segment, OFFSET])
     n, capacity = size & 0xFFFF, size >> 16
-    for i in range(n):
-        pre = np.int64(store.synapses[offset + i] >> np.uint32(8))
-        prefetch(store.pre_head, pre)
+    _prefetch_unlinks(store, offset, n, True)
     for i in range(n):
         pre = np.int64(store.synapses[offset + i] >> np.uint32(8))
         _unlink(store, pre, np.int64(store.positions[offset + i]))
@@ -279,6 +314,7 @@ def _compact(store, segment):  # type: ignore[no-untyped-def]
     """Delete the synapses of permanence 0, keeping the order (age) of the others."""
     offset = np.int64(store.segment_head[segment, OFFSET])
     size = np.int64(store.segment_head[segment, SIZE])
+    _prefetch_unlinks(store, offset, size & 0xFFFF, False)
     kept = 0
     for i in range(size & 0xFFFF):
         word = np.int64(store.synapses[offset + i])
@@ -308,22 +344,28 @@ def adapt(store, segment, bits, up, down, threshold, levels, old):  # type: igno
     synapses = store.synapses
     offset = np.int64(store.segment_head[segment, OFFSET])
     n = np.int64(store.segment_head[segment, SIZE]) & 0xFFFF
-    up32, down32 = np.int32(up), np.int32(-down)
-    top, edge = np.int32(levels), np.int32(threshold)
-    changed, hits = np.int32(0), np.int32(0)
+    hits, changed = np.int64(0), np.int64(0)
     for i in range(n):
         word = synapses[offset + i]
-        pre = np.int64(word >> np.uint32(8))
-        was = np.int32(word & np.uint32(255))
-        on = (bits[pre >> 5] >> np.uint32(pre & 31)) & np.uint32(1)
-        hits += np.int32(on)
-        now = was + (up32 if on else down32)
-        now = min(max(now, np.int32(0)), top)
-        old[i] = was
-        synapses[offset + i] = (word & np.uint32(0xFFFFFF00)) | np.uint32(now)
-        changed |= np.int32(now == 0) | np.int32((now >= edge) != (was >= edge))
+        pre = word >> np.uint32(8)
+        on = np.int64(
+            (bits[pre >> np.uint32(5)] >> (pre & np.uint32(31))) & np.uint32(1)
+        )
+        old[i] = on
+        hits += on
+    block, was = synapses[offset : offset + n], old[:n]
+    step = up + down
+    for i in range(n):  # free of look-ups: compiled to vector code
+        word = np.int64(block[i])
+        before = word & 255
+        after = min(max(before - down + was[i] * step, 0), levels)
+        was[i] = before
+        block[i] = np.uint32(word - before + after)
+        changed |= np.int64(after == 0) | np.int64(
+            (after >= threshold) != (before >= threshold)
+        )
     if changed == 0:
-        return np.int64(hits)
+        return hits
     dead = 0
     for i in range(n):
         word = np.int64(synapses[offset + i])
@@ -343,10 +385,10 @@ def adapt(store, segment, bits, up, down, threshold, levels, old):  # type: igno
                 store.pre_head[pre, CONNECTED] -= np.uint32(1)
     if dead == n:
         destroy_segment(store, segment)
-        return -1 - np.int64(hits)
+        return -1 - hits
     if dead > 0:
         _compact(store, segment)
-    return np.int64(hits)
+    return hits
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -379,6 +421,14 @@ def visits_of(pre_head, active):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
+def _prefetch_list(store, active, k):  # type: ignore[no-untyped-def]
+    if k < active.size:
+        begin = np.int64(store.pre_head[active[k], OFFSET])
+        prefetch(store.lists, begin)
+        prefetch(store.lists, begin + 16)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
 def count_few(store, active, threshold, matching):  # type: ignore[no-untyped-def]
     """Count per segment; list a segment when its potential count meets `threshold`.
 
@@ -388,6 +438,7 @@ def count_few(store, active, threshold, matching):  # type: ignore[no-untyped-de
     lists, counts = store.lists, store.counts
     n = 0
     for k in range(active.size):
+        _prefetch_list(store, active, k + 4)
         begin = np.int64(store.pre_head[active[k], OFFSET])
         for i in range(begin, begin + np.int64(store.pre_head[active[k], LENGTH])):
             entry = lists[i]
@@ -408,6 +459,7 @@ def count_many(store, active, threshold, matching):  # type: ignore[no-untyped-d
     """Same counts as :func:`count_few`, listed by one scan at the end."""
     lists, counts = store.lists, store.counts
     for k in range(active.size):
+        _prefetch_list(store, active, k + 4)
         begin = np.int64(store.pre_head[active[k], OFFSET])
         for i in range(begin, begin + np.int64(store.pre_head[active[k], LENGTH])):
             entry = lists[i]

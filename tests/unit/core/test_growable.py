@@ -24,7 +24,7 @@ class NaiveGrowable:
 
 def random_operations(rng, n, n_pre=30):
     fast, naive = Growable(n_pre, levels=100, threshold=50), NaiveGrowable()
-    old = np.zeros(128, np.int32)
+    old = np.zeros(128, np.int64)
     for _ in range(n):
         kind = rng.integers(4)
         if kind < 2 or not naive.segments:

@@ -1,4 +1,4 @@
-"""Parts of the experiment: recordings as frames, weights from an array, prices."""
+"""Parts that the liquid experiments share: frames, weights on an array, prices."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,20 @@ from hw.crossbar import RandomWeights
 from hw.energy import estimate
 from neuro.counts import OpCounts
 from neuro.events import frames as bin_events
+from neuro.lsm import Liquid
 from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
 
-from .._config import Config
-from .._runner import Context
+from ._config import Config
+from ._runner import Context
 
-__all__ = ["Recordings", "array_weights", "load_frames", "price"]
+__all__ = [
+    "Recordings",
+    "array_liquid",
+    "array_weights",
+    "bin_recordings",
+    "load_frames",
+    "price",
+]
 
 
 @dataclass(frozen=True)
@@ -46,29 +54,76 @@ class Recordings:
         return float(np.bincount(self.labels).max() / len(self.labels))
 
 
+def bin_recordings(
+    data: Any,
+    *,
+    bin_us: int,
+    n_bins: int,
+    crop: int,
+    polarity: int,
+    ctx: Context | None = None,
+) -> NDArray[np.uint8]:
+    """Bin every recording into binary frames, one line per pixel and polarity.
+
+    Parameters
+    ----------
+    data : Dataset
+        Recordings.
+    bin_us, n_bins : int
+        Width and number of bins.
+    crop : int
+        Side of the central square; 0: the whole sensor.
+    polarity : int
+        0 or 1; -1: both, as lines of their own.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, n_bins, lines)
+        Input of a liquid.
+    """
+    one = bin_events(
+        data[0][:0],
+        data.sensor_size,
+        bin_us=bin_us,
+        n_bins=n_bins,
+        crop=crop or None,
+        polarity=None if polarity < 0 else polarity,
+    )
+    out = np.empty((len(data), n_bins, one[0].size), np.uint8)
+    places = range(len(data))
+    for k in places if ctx is None else ctx.progress(places, label="frames"):
+        out[k] = bin_events(
+            data[k],
+            data.sensor_size,
+            bin_us=bin_us,
+            n_bins=n_bins,
+            crop=crop or None,
+            polarity=None if polarity < 0 else polarity,
+        ).reshape(n_bins, -1)
+    return out
+
+
 def load_frames(cfg: Config, ctx: Context) -> Recordings:
     """Load the recordings, or the stand-in, as binary frames of one polarity."""
     data = ctx.data("nmnist", seed=ctx.seed, limit=cfg.samples or None)
     if data.synthetic and not cfg.samples:
         data = ctx.data("nmnist", seed=ctx.seed, limit=cfg.stand_in_samples)
     f = cfg.frames
-    lines = f.crop * f.crop
-
-    def make() -> dict[str, Any]:
-        out = np.empty((len(data), f.n_bins, lines), np.uint8)
-        for k in ctx.progress(range(len(data)), label="frames"):
-            out[k] = bin_events(
-                data[k],
-                data.sensor_size,
+    binned = ctx.step(
+        "frames",
+        lambda: {
+            "frames": bin_recordings(
+                data,
                 bin_us=f.bin_us,
                 n_bins=f.n_bins,
                 crop=f.crop,
                 polarity=f.polarity,
-            ).reshape(f.n_bins, lines)
-        return {"frames": out}
-
+                ctx=ctx,
+            )
+        },
+    )
     return Recordings(
-        frames=ctx.step("frames", make)["frames"],
+        frames=binned["frames"],
         labels=data.labels,
         groups=data.groups,
         synthetic=data.synthetic,
@@ -77,14 +132,32 @@ def load_frames(cfg: Config, ctx: Context) -> Recordings:
 
 
 def array_weights(
-    cfg: Config, seed: int, k: int, n: int, n_in: int
+    cfg: Config,
+    seed: int,
+    k: int,
+    n: int,
+    n_in: int,
+    *,
+    recurrence: float = 1.0,
+    drive: float = 1.0,
 ) -> tuple[RandomWeights, RandomWeights]:
     """Return input and recurrent weights of liquid `k` from one resistive array.
 
     A larger liquid keeps its input weights and, so that it stays at the same firing,
     gets recurrent weights smaller by the square root of the ratio of sizes.
+
+    Parameters
+    ----------
+    cfg : Config
+        With ``liquid`` (n, const), ``array`` and ``frames.bin_us``.
+    seed, k : int
+        The user's seed; number of the liquid.
+    n, n_in : int
+        Neurons, input lines.
+    recurrence, drive : float
+        Factors on the recurrent and the input weights.
     """
-    same_drive = (cfg.liquid.n / n) ** 0.5
+    recurrent = recurrence * (cfg.liquid.n / n) ** 0.5
 
     def weights(
         block: int, pre: int, statistics: tuple[float, float], factor: float
@@ -108,8 +181,31 @@ def array_weights(
         )
 
     return (
-        weights(0, n_in, WEIGHT_STATISTICS, 1.0),
-        weights(1, n, RECURRENT_STATISTICS, same_drive),
+        weights(0, n_in, WEIGHT_STATISTICS, drive),
+        weights(1, n, RECURRENT_STATISTICS, recurrent),
+    )
+
+
+def array_liquid(
+    cfg: Config,
+    seed: int,
+    k: int,
+    n: int,
+    n_in: int,
+    *,
+    recurrence: float = 1.0,
+    drive: float = 1.0,
+) -> Liquid:
+    """Return liquid `k` on its array; without recurrence at factor 0."""
+    w_in, w_rec = array_weights(
+        cfg, seed, k, n, n_in, recurrence=recurrence, drive=drive
+    )
+    return Liquid(
+        w_in,
+        w_rec if recurrence else None,
+        decay=cfg.liquid.decay,
+        v_threshold=cfg.liquid.v_threshold,
+        seed=seed,
     )
 
 

@@ -1,0 +1,177 @@
+"""Bit-level helpers as intrinsics: hash, exponential, prefetch, atomics.
+
+Numba widens 32-bit products to 64 bits and has neither prefetch nor atomics on the CPU;
+these few functions emit the instructions directly. Each has a Python form for
+interpreted runs (``NUMBA_DISABLE_JIT``).
+"""
+
+import math
+
+import numba as nb
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+_I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
+
+
+@intrinsic
+def bits_to_float(typingctx, x):
+    """Reinterpret int64 as float64."""
+    sig = types.float64(types.int64)
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], _F64)
+
+    return sig, codegen
+
+
+@intrinsic
+def float_to_bits(typingctx, x):
+    """Reinterpret float64 as int64."""
+    sig = types.int64(types.float64)
+
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], _I64)
+
+    return sig, codegen
+
+
+_LOG2E = 1.4426950408889634
+_LN2_HIGH = 0.6931471803691238
+_LN2_LOW = 1.9082149292705877e-10
+_MAGIC = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
+_MAGIC_BITS = 0x4338000000000000
+
+
+@nb.njit(error_model="numpy", nogil=True, cache=True)
+def exp_bounded(x):
+    """Return exp(x) for x in -700..700 (clipped): the same bits on every machine.
+
+    Reduction by multiples of log 2, Taylor series of degree 13 on +-0.347 (truncation
+    below 2e-18 relative), scaling by bits; no call, so loops vectorise.
+    """
+    x = min(max(x, -700.0), 700.0)
+    t = x * _LOG2E + _MAGIC
+    n = t - _MAGIC
+    r = (x - n * _LN2_HIGH) - n * _LN2_LOW
+    y = 1.0 / 6227020800.0
+    y = y * r + 1.0 / 479001600.0
+    y = y * r + 1.0 / 39916800.0
+    y = y * r + 1.0 / 3628800.0
+    y = y * r + 1.0 / 362880.0
+    y = y * r + 1.0 / 40320.0
+    y = y * r + 1.0 / 5040.0
+    y = y * r + 1.0 / 720.0
+    y = y * r + 1.0 / 120.0
+    y = y * r + 1.0 / 24.0
+    y = y * r + 1.0 / 6.0
+    y = y * r + 0.5
+    y = y * r + 1.0
+    y = y * r + 1.0
+    return y * bits_to_float((float_to_bits(t) - _MAGIC_BITS + 1023) << 52)
+
+
+@intrinsic
+def hash32(typingctx, index, key0, key1):
+    """Three 32-bit multiply-xorshift rounds of ``index + key0``; key1 after the first.
+
+    All arguments and the result are uint32.
+    """
+    sig = types.uint32(types.uint32, types.uint32, types.uint32)
+
+    def codegen(context, builder, signature, args):
+        x = builder.add(args[0], args[1])
+
+        def round_(x, shift, factor):
+            x = builder.xor(x, builder.lshr(x, ir.Constant(_I32, shift)))
+            return builder.mul(x, ir.Constant(_I32, factor))
+
+        x = round_(x, 16, 0x7FEB352D)
+        x = builder.add(x, args[2])
+        x = round_(x, 15, 0x846CA68B)
+        x = round_(x, 16, 0x9E3779B1)
+        return builder.xor(x, builder.lshr(x, ir.Constant(_I32, 16)))
+
+    return sig, codegen
+
+
+def hash32_python(index, key0, key1):
+    """The same in Python integers, for tests."""
+    mask = 0xFFFFFFFF
+    x = (int(index) + int(key0)) & mask
+    x = ((x ^ (x >> 16)) * 0x7FEB352D) & mask
+    x = (x + int(key1)) & mask
+    x = ((x ^ (x >> 15)) * 0x846CA68B) & mask
+    x = ((x ^ (x >> 16)) * 0x9E3779B1) & mask
+    return x ^ (x >> 16)
+
+
+@nb.njit(error_model="numpy", nogil=True, cache=True)
+def splitmix(x):
+    """Return splitmix64's finaliser of a uint64."""
+    x = x + nb.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> nb.uint64(30))) * nb.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> nb.uint64(27))) * nb.uint64(0x94D049BB133111EB)
+    return x ^ (x >> nb.uint64(31))
+
+
+@nb.njit(error_model="numpy", nogil=True, cache=True)
+def step_key(stream, step):
+    """Return the 64-bit key of one stream (uint64, seed included) and step."""
+    return splitmix(splitmix(stream) ^ nb.uint64(step))
+
+
+@intrinsic
+def prefetch(typingctx, array, index):
+    """Prefetch the cache line of ``array[index]`` for reading."""
+    sig = types.void(array, types.int64)
+
+    def codegen(context, builder, signature, args):
+        struct = context.make_array(signature.args[0])(context, builder, args[0])
+        pointer = builder.gep(struct.data, [args[1]])
+        raw = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        fn = builder.module.declare_intrinsic(
+            "llvm.prefetch",
+            [ir.IntType(8).as_pointer()],
+            ir.FunctionType(
+                ir.VoidType(), [ir.IntType(8).as_pointer(), _I32, _I32, _I32]
+            ),
+        )
+        builder.call(
+            fn,
+            [raw, ir.Constant(_I32, 0), ir.Constant(_I32, 3), ir.Constant(_I32, 1)],
+        )
+        return context.get_dummy_value()
+
+    return sig, codegen
+
+
+@intrinsic
+def atomic_add(typingctx, array, index, value):
+    """Add to ``array[index]`` (int64) atomically; return the old value."""
+    sig = types.int64(array, types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):
+        struct = context.make_array(signature.args[0])(context, builder, args[0])
+        pointer = builder.gep(struct.data, [args[1]])
+        return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
+
+    return sig, codegen
+
+
+@intrinsic
+def atomic_load(typingctx, array, index):
+    """Load ``array[index]`` (int64) atomically."""
+    sig = types.int64(array, types.int64)
+
+    def codegen(context, builder, signature, args):
+        struct = context.make_array(signature.args[0])(context, builder, args[0])
+        pointer = builder.gep(struct.data, [args[1]])
+        return builder.load_atomic(pointer, "seq_cst", 8)
+
+    return sig, codegen
+
+
+sched_yield = types.ExternalFunction("sched_yield", types.int32())
+exp_reference = math.exp

@@ -1,0 +1,240 @@
+"""Steps of the linear sub-threshold models: exact propagators."""
+
+import numba as nb
+
+_inlined = nb.njit(error_model="numpy", nogil=True, cache=True)
+
+
+# ---- delta synapses; rows p_m, drive, r_drive, theta, keep, v_after, hold ----
+@_inlined
+def _lif_delta(pm, drive, rd, theta, keep, after, hold, v, ref, inp, cur, spiked, i):
+    held = ref[i] > 0.0
+    u = v[i] if held else pm * v[i] + drive + rd * cur[i] + inp[i]
+    fired = (u >= theta) & (not held)
+    left = max(ref[i] - 1.0, 0.0)
+    v[i] = keep * u + after if fired else u
+    ref[i] = hold if fired else left
+    spiked[i] = fired
+
+
+def lif_delta_step(params, state, inputs, spiked, dt):
+    """Advance V, add arrivals, test, reset."""
+    p, v, ref, inp, cur = params, state[0], state[1], inputs[0], inputs[1]
+    if p.shape[1] == 1:
+        a, b, c, d, e, f, g = (
+            p[0, 0],
+            p[1, 0],
+            p[2, 0],
+            p[3, 0],
+            p[4, 0],
+            p[5, 0],
+            p[6, 0],
+        )
+        for i in range(spiked.size):
+            _lif_delta(a, b, c, d, e, f, g, v, ref, inp, cur, spiked, i)
+    else:
+        a, b, c, d, e, f, g = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+        for i in range(spiked.size):
+            _lif_delta(
+                a[i], b[i], c[i], d[i], e[i], f[i], g[i], v, ref, inp, cur, spiked, i
+            )
+
+
+def lif_delta_brian2_step(params, state, inputs, spiked, dt):
+    """Advance V, test, add arrivals unless refractory or firing, reset."""
+    p, v, ref, inp, cur = params, state[0], state[1], inputs[0], inputs[1]
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        held = ref[i] > 0.0
+        u = v[i] if held else p[0, k] * v[i] + p[1, k] + p[2, k] * cur[i]
+        fired = (u >= p[3, k]) & (not held)
+        if not held and not fired:
+            u += inp[i]
+        v[i] = p[4, k] * u + p[5, k] if fired else u
+        ref[i] = p[6, k] if fired else max(ref[i] - 1.0, 0.0)
+        spiked[i] = fired
+
+
+# ---- leaky integrator; rows p_m, drive, r_drive ----
+def leaky_step(params, state, inputs, spiked, dt):
+    """Advance V and add arrivals; never a spike."""
+    p, v = params, state[0]
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        v[i] = p[0, k] * v[i] + p[1, k] + p[2, k] * inputs[1, i] + inputs[0, i]
+        spiked[i] = 0
+
+
+# ---- one exponential current; rows p_m, p_s, p_ms, drive, r_drive, theta, keep,
+#      v_after, hold; state v, i_syn, refractory ----
+@_inlined
+def _lif_exp(
+    pm, ps, pms, dr, rd, th, keep, after, hold, v, syn, ref, inp, cur, spiked, i
+):
+    held = ref[i] > 0.0
+    u = v[i] if held else pm * v[i] + pms * syn[i] + dr + rd * cur[i]
+    syn[i] = ps * syn[i] + inp[i]
+    fired = (u >= th) & (not held)
+    left = max(ref[i] - 1.0, 0.0)
+    v[i] = keep * u + after if fired else u
+    ref[i] = hold if fired else left
+    spiked[i] = fired
+
+
+def lif_exp_step(params, state, inputs, spiked, dt):
+    """Advance V, decay the current, add arrivals to it, test, reset."""
+    p, v, syn, ref = params, state[0], state[1], state[2]
+    inp, cur = inputs[0], inputs[1]
+    if p.shape[1] == 1:
+        a, b, c, d, e = p[0, 0], p[1, 0], p[2, 0], p[3, 0], p[4, 0]
+        f, g, h, o = p[5, 0], p[6, 0], p[7, 0], p[8, 0]
+        for i in range(spiked.size):
+            _lif_exp(a, b, c, d, e, f, g, h, o, v, syn, ref, inp, cur, spiked, i)
+    else:
+        for i in range(spiked.size):
+            _lif_exp(
+                p[0, i],
+                p[1, i],
+                p[2, i],
+                p[3, i],
+                p[4, i],
+                p[5, i],
+                p[6, i],
+                p[7, i],
+                p[8, i],
+                v,
+                syn,
+                ref,
+                inp,
+                cur,
+                spiked,
+                i,
+            )
+
+
+# The order of Brian2 (test before the arrivals) gives the same numbers here: arrivals
+# go to the current, which acts on V only in the next step.
+lif_exp_brian2_step = lif_exp_step
+
+
+# ---- two exponential currents; rows p_m, p_e, p_me, p_i, p_mi, drive, r_drive, theta,
+#      keep, v_after, hold; state v, i_exc, i_inh, refractory ----
+@_inlined
+def _lif_exp_ei(
+    pm, pe, pme, pi, pmi, dr, rd, th, keep, after, hold, v, ex, ih, ref, ine, ini, cur,
+    spiked, i,
+):  # fmt: skip
+    held = ref[i] > 0.0
+    u = v[i] if held else pm * v[i] + (pme * ex[i] + pmi * ih[i]) + dr + rd * cur[i]
+    ex[i] = pe * ex[i] + ine[i]
+    ih[i] = pi * ih[i] + ini[i]
+    fired = (u >= th) & (not held)
+    left = max(ref[i] - 1.0, 0.0)
+    v[i] = keep * u + after if fired else u
+    ref[i] = hold if fired else left
+    spiked[i] = fired
+
+
+def lif_exp_ei_step(params, state, inputs, spiked, dt):
+    """Advance V, decay both currents, add arrivals, test, reset."""
+    p, v, ex, ih, ref = params, state[0], state[1], state[2], state[3]
+    ine, ini, cur = inputs[0], inputs[1], inputs[2]
+    if p.shape[1] == 1:
+        a, b, c, d, e = p[0, 0], p[1, 0], p[2, 0], p[3, 0], p[4, 0]
+        f, g, h, o, q, s = p[5, 0], p[6, 0], p[7, 0], p[8, 0], p[9, 0], p[10, 0]
+        for i in range(spiked.size):
+            _lif_exp_ei(
+                a, b, c, d, e, f, g, h, o, q, s, v, ex, ih, ref, ine, ini, cur,
+                spiked, i,
+            )  # fmt: skip
+    else:
+        for i in range(spiked.size):
+            _lif_exp_ei(
+                p[0, i], p[1, i], p[2, i], p[3, i], p[4, i], p[5, i], p[6, i],
+                p[7, i], p[8, i], p[9, i], p[10, i], v, ex, ih, ref, ine, ini, cur,
+                spiked, i,
+            )  # fmt: skip
+
+
+# ---- alpha current; rows p_m, p_s, p_ms, p_mx, step, jump, drive, r_drive, theta,
+#      keep, v_after, hold; state v, i_syn, slope, refractory ----
+def lif_alpha_step(params, state, inputs, spiked, dt):
+    """Advance V, the current and its slope, add arrivals to the slope, test, reset."""
+    p, v, syn, slope, ref = params, state[0], state[1], state[2], state[3]
+    inp, cur = inputs[0], inputs[1]
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        held = ref[i] > 0.0
+        u = (
+            p[0, k] * v[i]
+            + p[2, k] * syn[i]
+            + p[3, k] * slope[i]
+            + p[6, k]
+            + p[7, k] * cur[i]
+        )
+        u = v[i] if held else u
+        syn[i] = p[1, k] * (syn[i] + p[4, k] * slope[i])
+        slope[i] = p[1, k] * slope[i] + p[5, k] * inp[i]
+        fired = (u >= p[8, k]) & (not held)
+        v[i] = p[9, k] * u + p[10, k] if fired else u
+        ref[i] = p[11, k] if fired else max(ref[i] - 1.0, 0.0)
+        spiked[i] = fired
+
+
+# ---- current-based leaky integrator; rows p_m, p_s, p_ms, drive, r_drive ----
+def leaky_exp_step(params, state, inputs, spiked, dt):
+    """Advance V and the current; never a spike."""
+    p, v, syn = params, state[0], state[1]
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        v[i] = p[0, k] * v[i] + p[2, k] * syn[i] + p[3, k] + p[4, k] * inputs[1, i]
+        syn[i] = p[1, k] * syn[i] + inputs[0, i]
+        spiked[i] = 0
+
+
+# ---- adaptive LIF; rows p_m, p_s, p_ms, p_ma, p_a, b, raise, drive, r_drive, theta,
+#      keep, v_after, hold; state v, i_syn, adaptation, refractory ----
+def alif_step(params, state, inputs, spiked, dt):
+    """As lif_exp; the adaptation decays, moves the threshold or drains V."""
+    p, v, syn, ad, ref = params, state[0], state[1], state[2], state[3]
+    inp, cur = inputs[0], inputs[1]
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        held = ref[i] > 0.0
+        u = p[0, k] * v[i] + p[2, k] * syn[i] + p[3, k] * ad[i] + p[7, k]
+        u = v[i] if held else u + p[8, k] * cur[i]
+        syn[i] = p[1, k] * syn[i] + inp[i]
+        ad[i] = p[4, k] * ad[i]
+        spiked[i] = (u >= p[9, k] + p[6, k] * ad[i]) & (not held)
+        v[i] = u
+        ref[i] = max(ref[i] - 1.0, 0.0)
+    for i in range(spiked.size):  # apart: the flag would keep one loop from vectorising
+        k = 0 if one else i
+        fired = spiked[i] != 0
+        u = v[i]
+        v[i] = p[10, k] * u + p[11, k] if fired else u
+        ref[i] = p[12, k] if fired else ref[i]
+        ad[i] = ad[i] + p[5, k] if fired else ad[i]
+
+
+# ---- stateless nodes ----
+def relay_step(params, state, inputs, spiked, dt):
+    """Keep what arrives as a real value for this step."""
+    for i in range(spiked.size):
+        state[0, i] = inputs[0, i]
+        spiked[i] = 0
+
+
+def parrot_step(params, state, inputs, spiked, dt):
+    """Fire when the arrivals of the step reach the threshold (row theta)."""
+    p = params
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        state[0, i] = inputs[0, i]
+        spiked[i] = inputs[0, i] >= p[0, k]

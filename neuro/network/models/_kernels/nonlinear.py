@@ -1,0 +1,167 @@
+"""Steps of the conductance-based and the non-linear models."""
+
+import math
+
+import numba as nb
+
+from neuro.core._kernels.bits import exp_bounded
+
+_inlined = nb.njit(error_model="numpy", nogil=True, cache=True)
+
+
+# ---- rows g_leak, leak_drive, e_exc, e_inh, c_inv_dt, p_e, p_i, i_e, theta, keep,
+#      v_after, hold; state v, g_exc, g_inh, refractory ----
+@_inlined
+def _cond(
+    gl, ld, ee, ei, k, pe, pi, ie, th, keep, after, hold, v, ge, gi, ref, ine, ini, cur,
+    spiked, i,
+):  # fmt: skip
+    held = ref[i] > 0.0
+    total = gl + ge[i] + gi[i]
+    rest = (ld + ee * ge[i] + ei * gi[i] + ie + cur[i]) / total
+    u = rest + (v[i] - rest) * exp_bounded(-k * total)
+    u = v[i] if held else u
+    ge[i] = pe * ge[i] + ine[i]
+    gi[i] = pi * gi[i] + ini[i]
+    fired = (u >= th) & (not held)
+    left = max(ref[i] - 1.0, 0.0)
+    v[i] = keep * u + after if fired else u
+    ref[i] = hold if fired else left
+    spiked[i] = fired
+
+
+def lif_cond_step(params, state, inputs, spiked, dt):
+    """Exponential Euler: conductances held over the step."""
+    p, v, ge, gi, ref = params, state[0], state[1], state[2], state[3]
+    ine, ini, cur = inputs[0], inputs[1], inputs[2]
+    if p.shape[1] == 1:
+        a, b, c, d, e, f = p[0, 0], p[1, 0], p[2, 0], p[3, 0], p[4, 0], p[5, 0]
+        g, h, o, q, r, s = p[6, 0], p[7, 0], p[8, 0], p[9, 0], p[10, 0], p[11, 0]
+        for i in range(spiked.size):
+            _cond(
+                a, b, c, d, e, f, g, h, o, q, r, s, v, ge, gi, ref, ine, ini, cur,
+                spiked, i,
+            )  # fmt: skip
+    else:
+        for i in range(spiked.size):
+            _cond(
+                p[0, i], p[1, i], p[2, i], p[3, i], p[4, i], p[5, i], p[6, i],
+                p[7, i], p[8, i], p[9, i], p[10, i], p[11, i], v, ge, gi, ref, ine,
+                ini, cur, spiked, i,
+            )  # fmt: skip
+
+
+@_inlined
+def _cond_slope(v, ge, gi, gl, ld, ee, ei, drive):
+    return ld + ee * ge + ei * gi + drive - (gl + ge + gi) * v
+
+
+def lif_cond_rk4_step(params, state, inputs, spiked, dt):
+    """Runge-Kutta of order 4 with substeps; rows as above, then substeps, tau_e, tau_i.
+
+    The row c_inv_dt is dt / C.
+    """
+    p = params
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        gl, ld, ee, ei = p[0, k], p[1, k], p[2, k], p[3, k]
+        m = int(p[12, k])
+        h = p[4, k] / m
+        fe, fi = math.exp(-0.5 * dt / m / p[13, k]), math.exp(-0.5 * dt / m / p[14, k])
+        drive = p[7, k] + inputs[2, i]
+        v, ge, gi = state[0, i], state[1, i], state[2, i]
+        held = state[3, i] > 0.0
+        u = v
+        for _ in range(m):
+            ge2, gi2 = ge * fe, gi * fi
+            ge3, gi3 = ge2 * fe, gi2 * fi
+            a = h * _cond_slope(u, ge, gi, gl, ld, ee, ei, drive)
+            b = h * _cond_slope(u + 0.5 * a, ge2, gi2, gl, ld, ee, ei, drive)
+            c = h * _cond_slope(u + 0.5 * b, ge2, gi2, gl, ld, ee, ei, drive)
+            d = h * _cond_slope(u + c, ge3, gi3, gl, ld, ee, ei, drive)
+            u += (a + 2.0 * b + 2.0 * c + d) / 6.0
+            ge, gi = ge3, gi3
+        u = v if held else u
+        fired = (u >= p[8, k]) and not held
+        state[1, i] = p[5, k] * state[1, i] + inputs[0, i]
+        state[2, i] = p[6, k] * state[2, i] + inputs[1, i]
+        state[0, i] = p[9, k] * u + p[10, k] if fired else u
+        state[3, i] = p[11, k] if fired else max(state[3, i] - 1.0, 0.0)
+        spiked[i] = fired
+
+
+# ---- rows c, g_leak, v_leak, delta, v_t, v_peak, v_reset, a, b, tau_w, half_s, p_s,
+#      i_e, hold; state v, w, i_syn, refractory ----
+@_inlined
+def _adex_v(v, w, i, c, gl, el, delta, vt, peak):
+    x = min(v, peak)
+    grow = gl * delta * exp_bounded((x - vt) / delta) if delta > 0.0 else 0.0
+    return (-gl * (v - el) + grow - w + i) / c
+
+
+def adex_step(params, state, inputs, spiked, dt):
+    """Runge-Kutta of order 4; the exponent is clipped at v_peak."""
+    p = params
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        c, gl, el, delta, vt, peak = (
+            p[0, k],
+            p[1, k],
+            p[2, k],
+            p[3, k],
+            p[4, k],
+            p[5, k],
+        )
+        a, tw = p[7, k], p[9, k]
+        v, w, s = state[0, i], state[1, i], state[2, i]
+        held = state[3, i] > 0.0
+        drive = p[12, k] + inputs[1, i]
+        i1, i2 = s + drive, s * p[10, k] + drive
+        i4 = s * p[11, k] + drive
+        k1 = _adex_v(v, w, i1, c, gl, el, delta, vt, peak)
+        l1 = (a * (v - el) - w) / tw
+        v2, w2 = v + 0.5 * dt * k1, w + 0.5 * dt * l1
+        k2 = _adex_v(v2, w2, i2, c, gl, el, delta, vt, peak)
+        l2 = (a * (v2 - el) - w2) / tw
+        v3, w3 = v + 0.5 * dt * k2, w + 0.5 * dt * l2
+        k3 = _adex_v(v3, w3, i2, c, gl, el, delta, vt, peak)
+        l3 = (a * (v3 - el) - w3) / tw
+        v4, w4 = v + dt * k3, w + dt * l3
+        k4 = _adex_v(v4, w4, i4, c, gl, el, delta, vt, peak)
+        l4 = (a * (v4 - el) - w4) / tw
+        u = v + dt * (k1 + 2.0 * k2 + 2.0 * k3 + k4) / 6.0
+        x = w + dt * (l1 + 2.0 * l2 + 2.0 * l3 + l4) / 6.0
+        if held:
+            u = v
+            x = w + (a * (v - el) - w) * (1.0 - math.exp(-dt / tw))
+        state[2, i] = p[11, k] * s + inputs[0, i]
+        fired = u >= peak and not held
+        state[0, i] = p[6, k] if fired else u
+        state[1, i] = x + p[8, k] if fired else x
+        state[3, i] = p[13, k] if fired else max(state[3, i] - 1.0, 0.0)
+        spiked[i] = fired
+
+
+# ---- rows a, b, c, d, v_peak, i_e, euler, dt_ms; state v (mV), u ----
+def izhikevich_step(params, state, inputs, spiked, dt):
+    """Two half-steps of v and one of u (the scheme of 2003), or Euler."""
+    p = params
+    one = p.shape[1] == 1
+    for i in range(spiked.size):
+        k = 0 if one else i
+        v, u, h = state[0, i], state[1, i], p[7, k]
+        drive = inputs[0, i] + inputs[1, i] + p[5, k]
+        if p[6, k] > 0.0:
+            dv = 0.04 * v * v + 5.0 * v + 140.0 - u + drive
+            u += h * p[0, k] * (p[1, k] * v - u)
+            v += h * dv
+        else:
+            v += 0.5 * h * (0.04 * v * v + 5.0 * v + 140.0 - u + drive)
+            v += 0.5 * h * (0.04 * v * v + 5.0 * v + 140.0 - u + drive)
+            u += h * p[0, k] * (p[1, k] * v - u)
+        fired = v >= p[4, k]
+        state[0, i] = p[2, k] if fired else v
+        state[1, i] = u + p[3, k] if fired else u
+        spiked[i] = fired

@@ -1,0 +1,288 @@
+"""The network: a checked description, its memory estimate, and the way to a run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuro.errors import ParameterError, did_you_mean
+from neuro.network.checks import check_network, initial_state
+from neuro.network.description import Population, Projection
+from neuro.network.recorders import Record
+from neuro.network.registry import model_of
+from neuro.network.stimuli import Current, Events, Frames, Poisson, Sine, SpikeList
+
+if TYPE_CHECKING:
+    from neuro.network.result import Result
+    from neuro.network.simulation import Simulation
+
+__all__ = ["MemoryEstimate", "Network"]
+
+Convention = Literal["nest", "nir", "brian2"]
+Source = Frames | Events | SpikeList
+Drive = Poisson | Current | Sine
+Part = Population | Projection | Source | Drive | Record
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEstimate:
+    """Bytes per object, before anything is allocated."""
+
+    objects: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Sum in bytes."""
+        return sum(self.objects.values())
+
+    def __str__(self) -> str:
+        rows = sorted(self.objects.items(), key=lambda x: -x[1])
+        lines = [f"{name:<32} {n / 1e6:12.3f} MB" for name, n in rows]
+        return "\n".join([*lines, f"{'total':<32} {self.total / 1e6:12.3f} MB"])
+
+
+class Network:
+    """A description: populations, projections, stimuli, recorders.
+
+    Parameters
+    ----------
+    *objects : Population, Projection, stimulus or Record
+        The parts, in any order; the order of populations and projections is kept.
+    dt : float
+        Step, seconds (1 if dimensionless).
+    convention : {"nest", "nir", "brian2"}
+        Order within a step and kind of threshold test: "nest" (V >= threshold), "nir"
+        (same order, strict), "brian2" (strict test before the arrivals, spikes stamped
+        at the beginning of their step).
+    dimensionless : bool
+        Time in steps, no units: liquids and NIR graphs.
+
+    Attributes
+    ----------
+    populations, sources : dict
+        By name; sources are stimuli with channels.
+    drives : list
+        Stimuli that act on a port directly.
+    projections : list of Projection
+        In the given order; ``names[k]`` is the name of projection k.
+    records : dict of Record
+        By population.
+    """
+
+    def __init__(
+        self,
+        *objects: Part,
+        dt: float,
+        convention: Convention = "nest",
+        dimensionless: bool = False,
+    ) -> None:
+        self.dt, self.convention = float(dt), convention
+        self.dimensionless = dimensionless
+        self.populations: dict[str, Population] = {}
+        self.sources: dict[str, Source] = {}
+        self.records: dict[str, Record] = {}
+        self.drives: list[Drive] = []
+        self.projections: list[Projection] = []
+        for o in objects:
+            if isinstance(o, Population | Frames | Events | SpikeList) and (
+                o.name in self.populations or o.name in self.sources
+            ):
+                raise ParameterError(f"Network: the name {o.name!r} is used twice")
+            if isinstance(o, Population):
+                self.populations[o.name] = o
+            elif isinstance(o, Frames | Events | SpikeList):
+                self.sources[o.name] = o
+            elif isinstance(o, Projection):
+                self.projections.append(o)
+            elif isinstance(o, Poisson | Current | Sine):
+                self.drives.append(o)
+            elif isinstance(o, Record):
+                if o.population in self.records:
+                    raise ParameterError(
+                        f"Network: two Records of population {o.population!r}; name "
+                        "all variables in one"
+                    )
+                self.records[o.population] = o
+            else:
+                raise ParameterError(
+                    f"Network: cannot hold a {type(o).__name__}; accepted: Population, "
+                    "Projection, Frames, Events, SpikeList, Poisson, Current, Sine, "
+                    "Record"
+                )
+        self.names = _projection_names(self.projections)
+        check_network(self)
+
+    @property
+    def stimuli(self) -> dict[str, Source]:
+        """The sources by name."""
+        return self.sources
+
+    def n_of(self, name: str) -> int:
+        """Return the size of a population or source."""
+        if name in self.populations:
+            return self.populations[name].n
+        if name in self.sources:
+            return self.sources[name].n
+        raise ParameterError(
+            f"Network: no object {name!r}"
+            f"{did_you_mean(name, [*self.populations, *self.sources])}"
+        )
+
+    def initial(self, name: str, seed: int) -> NDArray[np.float64]:
+        """Return the initial state of a population, float64, (n_state, n)."""
+        return initial_state(self.populations[name], seed)
+
+    def __repr__(self) -> str:
+        n = sum(p.n for p in self.populations.values())
+        return (
+            f"Network({len(self.populations)} populations, {n} neurons, "
+            f"{len(self.projections)} projections, "
+            f"{len(self.sources) + len(self.drives)} stimuli, dt={self.dt:g})"
+        )
+
+    def memory(self) -> MemoryEstimate:
+        """Estimate the bytes a build needs, per object, before allocation."""
+        sizes: dict[str, int] = {}
+        for p in self.populations.values():
+            rows = len(model_of(p.model).state)
+            ports = {q.port for q in self.projections if q.post == p.name}
+            sizes[p.name] = p.n * (8 * rows + 8 * len(model_of(p.model).ports) + 9)
+            sizes[p.name] += 4 * p.n * len(ports) * self._slots()
+        for name, q in zip(self.names, self.projections, strict=True):
+            sizes[name] = self._projection_bytes(q)
+        for name, s in self.sources.items():
+            if not isinstance(s, Frames):
+                sizes[name] = 12 * int(np.size(s.channels))
+        return MemoryEstimate(sizes)
+
+    def _slots(self) -> int:
+        longest = 1.0
+        for q in self.projections:
+            if q.delay is not None and np.ndim(q.delay) == 0 and not q.random:
+                longest = max(longest, float(q.delay) / self.dt)
+        return 1 << int(np.ceil(np.log2(2 * longest + 1)))
+
+    def _projection_bytes(self, q: Projection) -> int:
+        n_pre, n_post = self.n_of(q.pre), self.n_of(q.post)
+        shape = getattr(q.rule, "shape", None)
+        if shape is not None:
+            return 16 * int(shape[0]) * int(shape[1])
+        size = getattr(q.rule, "size", None)
+        if callable(size):
+            n = int(size(n_pre, n_post))
+        else:
+            return int(q.rule.nbytes) * 2
+        scalar = q.weight is None or (np.ndim(q.weight) == 0 and not q.random)
+        each = 2 if scalar else 6
+        if q.plasticity is not None:
+            each = 6
+        if q.delay is not None and (q.random or np.ndim(q.delay) > 0):
+            each += 1
+        return n * each + 12 * n_pre
+
+    def build(
+        self,
+        *,
+        engine: str = "auto",
+        seed: int = 0,
+        threads: int = 1,
+        precision: Literal["single", "double"] = "single",
+        memory_limit: int | None = None,
+        **options: Any,
+    ) -> "Simulation":
+        """Check, lay out and allocate.
+
+        Parameters
+        ----------
+        engine : {"auto", "grid", "exact"}
+            "grid": fixed step, event-driven delivery; "exact": no step; "auto" chooses
+            by the measured crossover and says so in the log.
+        seed : int
+            Seed of everything drawn: connectivity, initial state, Poisson input.
+        threads : int
+            Threads of a run; the results do not depend on it.
+        precision : {"single", "double"}
+            Weights and accumulators; the state is double in both.
+        memory_limit : int, optional
+            Bytes; 80 % of the free memory by default.
+
+        Raises
+        ------
+        MemoryLimitError
+            If the estimate exceeds the limit; nothing was allocated.
+        """
+        from neuro.network.simulation import build
+
+        return build(
+            self,
+            engine=engine,
+            seed=seed,
+            threads=threads,
+            precision=precision,
+            memory_limit=memory_limit,
+            **options,
+        )
+
+    def run(self, duration: float, **options: Any) -> "Result":
+        """Build once and run; the options are those of :meth:`build`."""
+        return self.build(**options).run(duration)
+
+    def fingerprint(self) -> str:
+        """Return a hash of the whole description (checkpoints are tied to it)."""
+        digest = hashlib.sha256()
+        head = [self.dt, self.convention, self.dimensionless]
+        digest.update(json.dumps(head).encode())
+        parts: list[Any] = [
+            *self.populations.values(),
+            *self.sources.values(),
+            *self.drives,
+            *self.projections,
+        ]
+        for part in parts:
+            _feed(digest, part)
+        return digest.hexdigest()
+
+
+def _projection_names(projections: list[Projection]) -> list[str]:
+    """Name projections "pre -> post"; several of a pair get port and number."""
+    names: list[str] = []
+    pairs = [(p.pre, p.post) for p in projections]
+    for k, p in enumerate(projections):
+        name = f"{p.pre} -> {p.post}"
+        if pairs.count(pairs[k]) > 1 and pairs.index(pairs[k]) != k:
+            name = f"{name} ({p.port})"
+            while name in names:
+                name += "'"
+        names.append(name)
+    return names
+
+
+def _feed(digest: Any, value: Any) -> None:
+    """Feed a description into a hash: names, numbers, the bytes of arrays."""
+    if isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    elif is_dataclass(value) and not isinstance(value, type):
+        digest.update(type(value).__name__.encode())
+        for f in fields(value):
+            digest.update(f.name.encode())
+            _feed(digest, getattr(value, f.name))
+    elif isinstance(value, Mapping):
+        for k, v in value.items():
+            digest.update(str(k).encode())
+            _feed(digest, v)
+    elif isinstance(value, list | tuple):
+        for v in value:
+            _feed(digest, v)
+    elif hasattr(value, "nbytes") and hasattr(value, "n_pre"):
+        for name in ("rows", "indptr", "indices", "weights"):
+            if isinstance(getattr(value, name, None), np.ndarray):
+                _feed(digest, getattr(value, name))
+    elif isinstance(value, str | int | float | bool | None.__class__ | np.generic):
+        digest.update(repr(value).encode())
+    else:
+        digest.update(type(value).__name__.encode())
