@@ -83,7 +83,7 @@ def sampled_product(
 
 
 def negative_share(g: ArrayLike, variance: ArrayLike) -> float:
-    """Mean probability that a noisy cell would be negative; above 1e-6 clipping matters.
+    """Mean probability of a noisy cell below 0; clipping matters above 1e-6.
 
     Parameters
     ----------
