@@ -222,7 +222,7 @@ class Device:
             )
         values = np.stack([c(target) for _, c in self.timed_programming])
         if len(times) == 1:
-            return self.programming_scale * values[0]
+            return np.asarray(self.programming_scale * values[0])
         place = np.interp(np.log(t), np.log(times), np.arange(len(times)))
         k = min(int(place), len(times) - 2)
         mixed = values[k] + (place - k) * (values[k + 1] - values[k])

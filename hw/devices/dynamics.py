@@ -1,4 +1,4 @@
-r"""How a programmed conductance moves: drift, relaxation, correlated and telegraph noise.
+r"""How a conductance moves: drift, relaxation, correlated and telegraph noise.
 
 Every random quantity that makes up a history (drift exponent, relaxation, noise state)
 is drawn once per cell or advanced on a fixed grid of time, so that asking for
