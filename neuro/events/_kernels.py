@@ -266,3 +266,53 @@ def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
             if v > threshold:
                 v = threshold
     return total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def record_levels(
+    levels,
+    width,
+    dt,
+    refractory,
+    reset,
+    sensor,
+    noise_ptr,
+    noise_t,
+    noise_p,
+    p_on,
+    scratch,
+    out,
+):
+    """Events of a movie: ``levels`` is float64 (pixels, frames); see record_still."""
+    pixel_t, pixel_p = scratch
+    out_t, out_x, out_y, out_p = out
+    capacity = out_t.size
+    total = 0
+    for pixel in range(levels.shape[0]):
+        y, x = pixel // width, pixel % width
+        first, stop = noise_ptr[pixel], noise_ptr[pixel + 1]
+        on, off = sensor[1, y, x], sensor[2, y, x]
+        start = sensor[0, y, x]
+        start = levels[pixel, 0] + start * (on if start > 0.0 else off)
+        n = pixel_events(
+            levels[pixel],
+            dt,
+            reset,
+            start,
+            on,
+            off,
+            refractory,
+            noise_t[first:stop],
+            noise_p[first:stop],
+            p_on,
+            pixel_t,
+            pixel_p,
+        )
+        for k in range(n):
+            if total + k < capacity:
+                out_t[total + k] = pixel_t[k]
+                out_x[total + k] = x
+                out_y[total + k] = y
+                out_p[total + k] = pixel_p[k]
+        total += n
+    return total
