@@ -12,6 +12,7 @@ from neuro.counts import OpCounts
 from neuro.events import frames as bin_events
 from neuro.lsm import Liquid
 from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
+from neuro.random import stream
 
 from ._config import Config
 from ._runner import Context
@@ -132,7 +133,15 @@ def load_frames(cfg: Config, ctx: Context) -> Recordings:
 
 
 def array_weights(
-    cfg: Config, seed: int, k: int, n: int, n_in: int, *, drive: float = 1.0
+    cfg: Config,
+    seed: int,
+    k: int,
+    n: int,
+    n_in: int,
+    *,
+    recurrence: float = 1.0,
+    drive: float = 1.0,
+    calibration: NDArray[np.uint8] | None = None,
 ) -> tuple[RandomWeights, RandomWeights]:
     """Return input and recurrent weights of liquid `k` from one resistive array.
 
@@ -147,10 +156,14 @@ def array_weights(
         The user's seed; number of the liquid.
     n, n_in : int
         Neurons, input lines.
-    drive : float
-        Factor on the input weights.
+    recurrence, drive : float
+        Factors on the recurrent and the input weights.
+    calibration : ndarray of uint8, shape (n, steps, n_in), optional
+        Frames from which the converters of the input array take their range; those of
+        the recurrent array take it from random patterns of a tenth of the neurons.
+        Without it the range holds the largest sum that could ever occur.
     """
-    same_drive = (cfg.liquid.n / n) ** 0.5
+    recurrent = recurrence * (cfg.liquid.n / n) ** 0.5
 
     def weights(
         block: int, pre: int, statistics: tuple[float, float], factor: float
@@ -173,10 +186,14 @@ def array_weights(
             seed=int(np.random.SeedSequence([seed, k, block]).generate_state(1)[0]),
         )
 
-    return (
-        weights(0, n_in, WEIGHT_STATISTICS, drive),
-        weights(1, n, RECURRENT_STATISTICS, same_drive),
-    )
+    w_in = weights(0, n_in, WEIGHT_STATISTICS, drive)
+    w_rec = weights(1, n, RECURRENT_STATISTICS, recurrent)
+    if calibration is not None and cfg.array.adc_bits:
+        w_in.calibrate(calibration.reshape(-1, n_in))
+        if recurrent:
+            patterns = stream(seed, "converter range", k).random((500, n)) < 0.1
+            w_rec.calibrate(patterns)
+    return w_in, w_rec
 
 
 def array_liquid(
@@ -186,14 +203,24 @@ def array_liquid(
     n: int,
     n_in: int,
     *,
-    recurrent: bool = True,
+    recurrence: float = 1.0,
     drive: float = 1.0,
+    calibration: NDArray[np.uint8] | None = None,
 ) -> Liquid:
-    """Return liquid `k` on its array; see :func:`array_weights`."""
-    w_in, w_rec = array_weights(cfg, seed, k, n, n_in, drive=drive)
+    """Return liquid `k` on its array; without recurrence at factor 0."""
+    w_in, w_rec = array_weights(
+        cfg,
+        seed,
+        k,
+        n,
+        n_in,
+        recurrence=recurrence,
+        drive=drive,
+        calibration=calibration,
+    )
     return Liquid(
         w_in,
-        w_rec if recurrent else None,
+        w_rec if recurrence else None,
         decay=cfg.liquid.decay,
         v_threshold=cfg.liquid.v_threshold,
         seed=seed,

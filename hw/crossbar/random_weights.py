@@ -87,6 +87,8 @@ class RandomWeights:
         Drift exponent, one per cell: ``G(t) = G (1 + t / drift_t0)^-nu``.
     drift_t0 : float
         Seconds.
+    age : float
+        Seconds between programming and ``t = 0``.
     update_every : float
         Seconds between new blocks while the array drifts.
     seconds_per_step : float
@@ -149,6 +151,7 @@ class RandomWeights:
         drift_nu: float = 0.0,
         drift_nu_sd: float = 0.0,
         drift_t0: float = 20.0,
+        age: float = 0.0,
         update_every: float = 1.0,
         seconds_per_step: float = 1.0,
         adc_bits: int | None = None,
@@ -198,6 +201,7 @@ class RandomWeights:
         self.drift_t0 = _checks.number(
             f"{name}.drift_t0", drift_t0, 0.0, unit="s", above=True
         )
+        self.age = _checks.number(f"{name}.age", age, 0.0, unit="s")
         self.update_every = _checks.number(
             f"{name}.update_every", update_every, 0.0, unit="s", above=True
         )
@@ -402,7 +406,7 @@ class RandomWeights:
             expires = (k + 1) * self.update_every / self.seconds_per_step
         if self._cached is not None and self._cached[0] == start:
             return self._cached[1]
-        cells = self._at(start)
+        cells = self._at(self.age + start)
         d = cells[0] - cells[1]
         variance = None
         if self.read_noise > 0 or self.read_noise_additive > 0:

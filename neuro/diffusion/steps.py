@@ -34,10 +34,13 @@ class StepConv(nn.Module):  # type: ignore[misc]
         self.register_parameter("p", None)
 
     def forward(self, x: Any) -> Any:
-        """Map (steps, batch, ci, h, w) to (steps, batch, co, h', w')."""
+        """Map (steps, batch, ci, h, w) to (steps, batch, co, h', w').
+
+        A constant input has one step; with a factor per step it comes out with all.
+        """
         y = self.conv(x.reshape(-1, *x.shape[2:]))
         y = y.reshape(x.shape[0], x.shape[1], *y.shape[1:])
-        return y if self.p is None else y * self.p[: len(x), None, None, None, None]
+        return y if self.p is None else y * self.p[:, None, None, None, None]
 
 
 class StepNorm(nn.BatchNorm2d):  # type: ignore[misc]
@@ -62,6 +65,8 @@ def add_temporal_scale(model: Any) -> None:
     steps = model.config.steps
     if steps < 2:
         raise ParameterError("add_temporal_scale: a network of one step has no time")
+    if model.config.readout != "leaky":
+        raise ParameterError("add_temporal_scale: the read-out must be 'leaky'")
     for name, module in model.convolutions():
         if module.p is not None:
             raise ParameterError(f"add_temporal_scale: {name} already has a scale")

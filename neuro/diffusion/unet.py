@@ -105,11 +105,8 @@ class Encoder(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Any) -> Any:
         """Map images (batch, ...) to currents (steps, batch, ...)."""
-        if self.conv1.p is None:
-            current = self.norm1(self.conv1(x.unsqueeze(0)))[0]
-            h = repeat(current, self.steps)
-        else:
-            h = self.norm1(self.conv1(repeat(x, self.steps)))
+        current = self.norm1(self.conv1(x.unsqueeze(0)))
+        h = repeat(current[0], self.steps) if len(current) == 1 else current
         return self.norm2(self.conv2(self.neuron(h)))
 
 

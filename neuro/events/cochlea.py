@@ -164,7 +164,9 @@ def _drive(
     sound: NDArray[np.float64], rate: float, cochlea: Cochlea
 ) -> NDArray[np.float64]:
     """Rectified, compressed, smoothed channels, thresholds per second."""
-    from scipy.signal import butter, lfilter, sosfilt
+    from scipy.signal import butter
+
+    from neuro.events._kernels import channel_drive
 
     drive = np.zeros((cochlea.n_channels, sound.size))
     a = np.exp(-1.0 / (rate * cochlea.tau_smooth))
@@ -175,6 +177,5 @@ def _drive(
         width = half + np.sqrt(half**2 + 1)  # edges centre / width, centre * width
         edges = [centre / width, min(centre * width, 0.499 * rate)]
         bands = butter(1, edges, "bandpass", fs=rate, output="sos")
-        rectified = np.maximum(sosfilt(bands, sound), 0.0)
-        drive[k] = lfilter([1 - a], [1, -a], rectified**cochlea.compression)
-    return cochlea.gain * drive
+        channel_drive(sound, bands[0], a, cochlea.compression, cochlea.gain, drive[k])
+    return drive

@@ -79,7 +79,8 @@ def fit_readout(
     candidates = tuple(strengths or _STRENGTHS[kind])
     best = candidates[0]
     if len(candidates) > 1:
-        train, valid = next(iter(group_folds(y, g, 5, rng=rng)))
+        parts = min(5, len(np.unique(g)))
+        train, valid = next(iter(group_folds(y, g, parts, rng=rng)))
         scores = [
             _model(kind, s).fit(x[train], y[train]).score(x[valid], y[valid])
             for s in candidates
@@ -96,6 +97,7 @@ def cross_validate(
     folds: int = 10,
     kind: str = "logistic",
     strengths: Sequence[float] | None = None,
+    test_features: ArrayLike | None = None,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return the test accuracy of every fold, float64, shape (folds,).
@@ -106,13 +108,21 @@ def cross_validate(
         See :func:`fit_readout`. The same generator state gives the same folds.
     folds : int
         Number of folds.
+    test_features : array_like of float, shape (n, n_features), optional
+        Tested instead of `features`, which are then only trained on: a read-out
+        trained on clean and used on noisy activity.
     """
     x, y, g = np.asarray(features), np.asarray(labels), np.asarray(groups)
+    tested = x if test_features is None else np.asarray(test_features)
+    if tested.shape != x.shape:
+        raise ShapeError(
+            f"cross_validate: test_features {tested.shape}, expected {x.shape}"
+        )
     fold_rng, inner_rng = rng.spawn(2)
     scores = []
     for train, test in group_folds(y, g, folds, rng=fold_rng):
         model = fit_readout(
             x[train], y[train], g[train], kind=kind, strengths=strengths, rng=inner_rng
         )
-        scores.append(model.score(x[test], y[test]))
+        scores.append(model.score(tested[test], y[test]))
     return np.asarray(scores)

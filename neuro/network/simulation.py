@@ -1,29 +1,32 @@
-"""Build and run, first form: a plain step loop over the batch.
+"""A built network: runs, batches, checkpoints.
 
-The order within a step is that of ``specs``: decay, arrivals, threshold, reset are in
-the model's step; this loop only gathers what arrives. It is the slow, obvious form; the
-compiled engine replaces the inside, not the interface.
+Two drivers share the semantics of a step: the grid driver (windows, blocks, rings) for
+large networks of spikes, and the layered driver (same-step edges, dense rows, hardware
+weights, frames) for batches. Which one a network needs follows from the network alone.
 """
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.core.connectivity import Connectivity, Csr, Rows
+from neuro.core.connectivity import Rows
 from neuro.counts import LayerInfo, OpCounts
-from neuro.network.checks import parameter_rows
-from neuro.network.description import Projection
-from neuro.network.expand import expand
+from neuro.errors import MemoryLimitError, ParameterError
+from neuro.network.layered import LayeredEngine, Outcome
 from neuro.network.network import Network
 from neuro.network.registry import model_of
-from neuro.network.result import Result, Spikes
+from neuro.network.result import Result, Spikes, Trace
+from neuro.network.stimuli import Frames
 from neuro.network.weights import WeightSource
-from neuro.random import stream
 
 __all__ = ["Simulation", "build"]
+
+log = logging.getLogger(__name__)
+Progress = Callable[[float, float, float, float], None]
 
 
 def build(
@@ -34,30 +37,116 @@ def build(
     threads: int,
     precision: str,
     memory_limit: int | None,
+    **options: Any,
 ) -> "Simulation":
-    """Build a network for an engine."""
-    return Simulation(net, seed=seed)
+    """Build a network for an engine; see :meth:`Network.build`."""
+    from neuro.network.exact_support import choose_engine
+
+    taken = choose_engine(net, engine)
+    if precision not in ("single", "double"):
+        raise ParameterError(
+            f"Network.build: precision 'single' or 'double', got {precision!r}"
+        )
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ParameterError(
+            f"Network.build: threads must be an integer >= 1, got {threads!r}"
+        )
+    estimate = net.memory()
+    limit = int(0.8 * _free_memory()) if memory_limit is None else memory_limit
+    if estimate.total > limit:
+        largest = max(estimate.objects, key=lambda k: estimate.objects[k])
+        raise MemoryLimitError(
+            f"Network: {estimate.total / 1e6:.1f} MB needed, limit "
+            f"{limit / 1e6:.1f} MB; the largest item is {largest!r} with "
+            f"{estimate.objects[largest] / 1e6:.1f} MB; shrink it or raise memory_limit"
+        )
+    if taken == "exact":
+        from neuro.network.exact import ExactSimulation
+
+        return ExactSimulation(net, seed=seed)
+    return Simulation(
+        net, seed=seed, threads=threads, precision=precision, options=options
+    )
+
+
+def _free_memory() -> int:
+    try:
+        with open("/proc/meminfo") as f:
+            for line in f:
+                if line.startswith("MemAvailable"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 8 << 30
+
+
+def needs_layers(net: Network) -> bool:
+    """Whether a network needs the layered driver for ``Simulation.run``."""
+    if any(isinstance(s, Frames) for s in net.sources.values()):
+        return True
+    if any(model_of(p.model).output is not None for p in net.populations.values()):
+        return True
+    return any(
+        q.delay is None or q.gain is not None or isinstance(q.rule, Rows | WeightSource)
+        for q in net.projections
+    )
 
 
 class Simulation:
-    """A built network."""
+    """A built network.
 
-    def __init__(self, net: Network, *, seed: int) -> None:
-        self.net, self.seed = net, seed
-        self.engine = "grid"
+    Made by :meth:`Network.build`.
 
-    def run(self, duration: float) -> Result:
-        """Run from the initial state without frames."""
-        steps = round(duration / self.net.dt)
-        none = {k: np.zeros((1, steps, s.n)) for k, s in self.net.sources.items()}
-        return self.run_samples(none or {"": np.zeros((1, steps, 0))}, duration)
+    Attributes
+    ----------
+    net : Network
+        The description.
+    engine : str
+        Engine that runs it.
+    seed : int
+        Seed of everything drawn.
+    step : int
+        Steps done so far by :meth:`run`.
+    """
 
+    def __init__(
+        self,
+        net: Network,
+        *,
+        seed: int,
+        threads: int = 1,
+        precision: str = "single",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.net, self.seed, self.threads = net, int(seed), threads
+        self.precision, self.engine = precision, "grid"
+        self._options = dict(options or {})
+        self._layered: LayeredEngine | None = None
+        self._batch: Any = None
+        self.step = 0
+
+    def __repr__(self) -> str:
+        return f"Simulation({self.net!r}, engine={self.engine!r}, seed={self.seed})"
+
+    def _steps(self, duration: float) -> int:
+        if not (np.isfinite(duration) and duration >= 0):
+            raise ParameterError(f"duration: expected >= 0, got {duration}")
+        return round(duration / self.net.dt)
+
+    def _layers(self) -> LayeredEngine:
+        if self._layered is None:
+            self._layered = LayeredEngine(self.net, self.seed)
+        return self._layered
+
+    # ---- batches ----
     def run_samples(
         self,
         inputs: Mapping[str, NDArray[Any]],
         duration: float,
         *,
         workers: int = 1,
+        n_samples: int | None = None,
+        progress: Progress | None = None,
     ) -> Result:
         """Run a batch; each sample starts from the initial state.
 
@@ -69,147 +158,272 @@ class Simulation:
             Seconds (steps if dimensionless).
         workers : int
             Threads; results do not depend on it.
+        n_samples : int, optional
+            Number of samples of a network without frames (Poisson input differs
+            between samples).
+        progress : callable, optional
+            Called with (fraction, biological time, speed, seconds to the end).
         """
         start = time.perf_counter()
-        net = self.net
-        steps = round(duration / net.dt)
-        n_samples = len(next(iter(inputs.values())))
-        counts = OpCounts(n_samples)
-        spike_counts = {
-            p.name: np.zeros((n_samples, p.n), np.int64)
-            for p in net.populations.values()
-        }
-        rasters: dict[str, list[NDArray[Any]]] = {p: [] for p in net.populations}
-        links = [
-            _Link(p, name, self, counts, steps)
-            for name, p in zip(net.names, net.projections, strict=True)
-        ]
-        synops = np.zeros((len(links), n_samples), np.int64)
-        for sample in range(n_samples):
-            rng = stream(self.seed, "read noise", sample)
-            state = {k: net.initial(k, self.seed) for k in net.populations}
-            spiked = {p.name: np.zeros(p.n, np.uint8) for p in net.populations.values()}
-            for step in range(steps):
-                before = {k: np.flatnonzero(v) for k, v in spiked.items()}
-                for pop in net.populations.values():
-                    model = model_of(pop.model)
-                    arrive = np.zeros((len(model.ports), pop.n))
-                    for k, link in enumerate(links):
-                        if link.projection.post != pop.name:
-                            continue
-                        pre = link.projection.pre
-                        if pre in net.stimuli:
-                            active = np.flatnonzero(inputs[pre][sample, step])
-                        else:
-                            active = before[pre]
-                        port = arrive[model.ports.index(link.projection.port)]
-                        synops[k, sample] += link.deliver(active, port, rng)
-                    params = parameter_rows(pop, net.dt, net.convention)
-                    model.step(
-                        params, state[pop.name], arrive, spiked[pop.name], net.dt
-                    )
-                    fired = np.flatnonzero(spiked[pop.name])
-                    spike_counts[pop.name][sample, fired] += 1
-                    rasters[pop.name].append(
-                        np.stack(
-                            [
-                                np.full(fired.size, step + 1),
-                                fired,
-                                np.full(fired.size, sample),
-                            ]
-                        )
-                    )
-        for k, link in enumerate(links):
-            counts.add(link.name, "synop", synops[k])
-            counts.add(link.name, "ac", synops[k])
-            link.settle(counts)
-        for pop in net.populations.values():
-            counts.layer(
-                pop.name, LayerInfo(kind="population", neurons=pop.n, steps=steps)
+        engine, steps = self._layers(), self._steps(duration)
+        arrays = {k: np.asarray(v) for k, v in inputs.items() if k}
+        found, binary, real = engine.check_frames(arrays, steps)
+        total = found if found is not None else (n_samples or 1)
+        if found is None:
+            binary = np.zeros((total, 0, 0), np.uint8)
+            real = np.zeros((total, 0, 0))
+        counts = OpCounts(total)
+        outcome = Outcome()
+        n_trace = _place_probes(engine, 0, steps)
+        size = engine.group_size()
+        for first in range(0, total, size):
+            part = slice(first, min(first + size, total))
+            batch = engine.new_batch(
+                part.stop - first, first, binary[part], real[part], n_trace, workers
             )
-            counts.add(
-                pop.name, "neuron_update", np.full(n_samples, steps * pop.n, np.int64)
-            )
-            total = spike_counts[pop.name].sum(1)
-            counts.add(pop.name, "spike_out", total)
-            counts.add(pop.name, "reset", total)
-        spikes = {}
-        for name, parts in rasters.items():
-            t, i, s = (
-                np.concatenate(parts, axis=1) if parts else np.zeros((3, 0), np.int64)
-            )
-            spikes[name] = Spikes(t * net.dt, i.astype(np.int32), s.astype(np.int32))
-        return Result(
-            spikes=spikes,
-            traces={},
-            counts=counts,
-            duration=float(duration),
-            engine=self.engine,
-            seed=self.seed,
-            wall_s=time.perf_counter() - start,
-            _spike_counts=spike_counts,
+            self._advance(engine, batch, 0, steps, 0, workers, outcome, first, counts)
+            outcome.spike_counts.append(batch.spike_counts)
+            outcome.visited.append(batch.visited)
+            outcome.traces.append(batch.traces)
+            if progress is not None:
+                done = part.stop / total
+                wall = time.perf_counter() - start
+                progress(
+                    done,
+                    part.stop * steps * self.net.dt,
+                    part.stop * steps * self.net.dt / max(wall, 1e-9),
+                    wall / done - wall,
+                )
+        return _result(
+            self, engine, outcome, counts, total, 0, steps, duration, start, batch=True
         )
 
-
-class _Link:
-    """One projection at run time."""
-
-    def __init__(
+    def _advance(
         self,
-        projection: Projection,
-        name: str,
-        simulation: Simulation,
+        engine: LayeredEngine,
+        batch: Any,
+        first: int,
+        last: int,
+        base: int,
+        workers: int,
+        outcome: Outcome,
+        offset: int,
         counts: OpCounts,
-        steps: int,
     ) -> None:
-        self.projection, self.counts = projection, counts
-        self.name = name
-        rule = projection.rule
-        if not isinstance(rule, WeightSource | Connectivity):
-            net = simulation.net
-            n_pre, n_post = net.n_of(projection.pre), net.n_of(projection.post)
-            s = expand(
-                projection, n_pre, n_post, name=name, dt=net.dt, seed=simulation.seed
+        """Advance a batch through all changes of weights and drives."""
+        hardware = [i for i, _ in engine.sources]
+        engine._load_blocks(first * self.net.dt, hardware)
+        at = first
+        while at < last:
+            stop = engine.boundaries(at, last)
+            if engine.readers:
+                for sample in range(len(batch.state)):
+                    for k in range(at, stop):
+                        engine.read_columns(batch, sample, k, base)
+                        engine.advance_one(batch, sample, k, base, outcome, offset)
+            else:
+                engine.advance(batch, at, stop, base, workers, outcome, offset)
+            at = stop
+            due = [
+                i
+                for i in hardware
+                if at < last and engine._blocks[i].expires <= at * self.net.dt + 1e-12
+            ]
+            if due:
+                reads = batch.row_reads.sum(0)
+                batch.row_reads[:] = 0
+                engine._settle(reads, due, counts.measure)
+                batch.row_reads[0] = reads
+                engine._load_blocks(at * self.net.dt, due)
+        reads = batch.row_reads.sum(0)
+        batch.row_reads[:] = 0
+        engine._settle(reads, hardware, counts.measure)
+
+    # ---- one run ----
+    def run(
+        self,
+        duration: float,
+        inputs: Mapping[str, NDArray[Any]] | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Go on from the present state.
+
+        Parameters
+        ----------
+        duration : float
+            Seconds (steps if dimensionless).
+        inputs : mapping of str to ndarray, shape (n_steps, n), optional
+            Frames per stimulus, from the present step on.
+        progress : callable, optional
+            Called with (fraction, biological time, speed, seconds to the end).
+        """
+        start = time.perf_counter()
+        steps = self._steps(duration)
+        engine = self._layers()
+        arrays = {k: np.asarray(v)[None] for k, v in (inputs or {}).items()}
+        _, binary, real = engine.check_frames(arrays, steps)
+        if not arrays:
+            binary, real = np.zeros((1, 0, 0), np.uint8), np.zeros((1, 0, 0))
+        first, last = self.step, self.step + steps
+        n_trace = _place_probes(engine, first, last)
+        batch = engine.new_batch(1, 0, binary, real, n_trace, 1)
+        if self._batch is not None:
+            batch = batch._replace(
+                **{
+                    k: getattr(self._batch, k)
+                    for k in (
+                        "state",
+                        "active",
+                        "active_values",
+                        "active_count",
+                        "stream_at",
+                    )
+                }
             )
-            rule = Csr.from_pairs(s.pre, s.post, s.weight, n_pre=n_pre, n_post=n_post)
-        self.source = rule if isinstance(rule, WeightSource) else None
-        self.block = self.source.block(0.0) if self.source is not None else None
-        self.connectivity: Connectivity = (
-            Rows(self.block.w) if self.block is not None else rule
+        counts, outcome = OpCounts(1), Outcome()
+        self._advance(engine, batch, first, last, first, 1, outcome, 0, counts)
+        self._batch, self.step = batch, last
+        outcome.spike_counts.append(batch.spike_counts)
+        outcome.visited.append(batch.visited)
+        outcome.traces.append(batch.traces)
+        return _result(
+            self, engine, outcome, counts, 1, first, last, duration, start, batch=False
         )
-        n = self.connectivity.n_pre * self.connectivity.n_post
+
+
+def _place_probes(engine: LayeredEngine, first: int, last: int) -> int:
+    """Give every recorded row its place in a sample's trace; return its length."""
+    at = 0
+    for row, (_, index, interval) in zip(engine.probe, engine.probe_names, strict=True):
+        row[5], row[6] = at, first // interval + 1
+        at += index.size * (last // interval - first // interval)
+    return at
+
+
+def _result(
+    simulation: Simulation,
+    engine: LayeredEngine,
+    outcome: Outcome,
+    counts: OpCounts,
+    n_samples: int,
+    first: int,
+    last: int,
+    duration: float,
+    start: float,
+    *,
+    batch: bool,
+) -> Result:
+    net = simulation.net
+    steps = last - first
+    n_all = np.concatenate(
+        [*outcome.spike_counts, np.zeros((0, engine.n_neurons), np.int64)]
+    )
+    spike_counts = {}
+    for name, p in net.populations.items():
+        at = engine.first[name]
+        spike_counts[name] = n_all[:, at : at + p.n]
+    spikes = _sort_spikes(net, engine.first, outcome, first, batch=batch)
+    visited = np.concatenate(
+        [*outcome.visited, np.zeros((0, len(engine.links), 4), np.int64)]
+    )
+    merged = np.zeros((len(net.projections), n_samples, 4), np.int64)
+    for i, link in enumerate(engine.links):
+        merged[link.projection] += visited[:, i]
+    for k, q in enumerate(net.projections):
+        n_pre, n_post = net.n_of(q.pre), net.n_of(q.post)
+        name = net.names[k]
+        size = getattr(q.rule, "size", None)
+        n = (
+            int(sum(x.length.sum() for x in engine.links if x.projection == k))
+            if callable(size) or not isinstance(q.rule, Rows | WeightSource)
+            else n_pre * n_post
+        )
         counts.layer(
-            self.name,
+            name,
             LayerInfo(
-                in_shape=(self.connectivity.n_pre,),
-                out_shape=(self.connectivity.n_post,),
+                in_shape=(n_pre,),
+                out_shape=(n_post,),
                 weights=n,
                 synapses=n,
                 steps=steps,
+                input_class="real" if merged[k, :, 3].any() else "binary",
+                a_bits=32 if merged[k, :, 3].any() else 1,
             ),
         )
-        self.row_reads = np.zeros(self.connectivity.n_pre, np.int64)
+        events, synapses, zeros, macs = merged[k].T
+        counts.add(name, "spike_in", events)
+        counts.add(name, "synop", synapses - zeros)
+        if zeros.any():
+            counts.add(name, "synop_zero", zeros)
+        if macs.any():
+            counts.add(name, "mac", macs, a_bits=32)
+        else:
+            counts.add(name, "ac", synapses)
+    book_populations(counts, net, spike_counts, n_samples, steps)
+    traces = {}
+    flat = np.concatenate(outcome.traces or [np.zeros((0, 0))]) if batch else None
+    for row, (name, index, interval) in zip(
+        engine.probe, engine.probe_names, strict=True
+    ):
+        n = last // interval - first // interval
+        source = flat if flat is not None else outcome.traces[0]
+        at = int(row[5])
+        values = source[:, at : at + n * index.size].reshape(-1, n, index.size)
+        times = (first // interval + 1 + np.arange(n)) * (interval * float(net.dt))
+        traces[name] = Trace(
+            times.astype(np.float64), index, values if batch else values[0]
+        )
+    return Result(
+        spikes=spikes,
+        traces=traces,
+        counts=counts,
+        duration=float(duration),
+        engine=simulation.engine,
+        seed=simulation.seed,
+        wall_s=time.perf_counter() - start,
+        _spike_counts=spike_counts,
+    )
 
-    def deliver(
-        self, active: NDArray[Any], port: NDArray[np.float64], rng: np.random.Generator
-    ) -> int:
-        """Add the active rows, read noise and converter included."""
-        here = np.zeros_like(port)
-        visited = self.connectivity.deliver(active.astype(np.int32), here)
-        self.row_reads[active] += 1
-        if self.block is not None:
-            if self.block.variance is not None and active.size:
-                sd = np.sqrt(self.block.variance[:, active].sum(1))
-                here += sd * rng.standard_normal(here.size)
-            if self.block.adc is not None:
-                lo, hi, codes = self.block.adc
-                step = (hi - lo) / (codes - 1)
-                here = lo + step * np.rint((np.clip(here, lo, hi) - lo) / step)
-        port += here
-        return visited
 
-    def settle(self, counts: OpCounts) -> None:
-        """Hand measured physics to the ledger."""
-        if self.source is not None:
-            for quantity, value in self.source.settle(self.row_reads).items():
-                counts.measure(self.name, quantity, value)
+def book_populations(
+    counts: OpCounts,
+    net: Network,
+    spike_counts: Mapping[str, NDArray[np.int64]],
+    n_samples: int,
+    steps: int,
+) -> None:
+    """Book updates, spikes and resets of every population."""
+    for p in net.populations.values():
+        counts.layer(p.name, LayerInfo(kind="population", neurons=p.n, steps=steps))
+        counts.add(p.name, "neuron_update", np.full(n_samples, steps * p.n, np.int64))
+        total = spike_counts[p.name].sum(1)
+        counts.add(p.name, "spike_out", total)
+        counts.add(p.name, "reset", total)
+
+
+def _sort_spikes(
+    net: Network,
+    firsts: Mapping[str, int],
+    outcome: Outcome,
+    first: int,
+    *,
+    batch: bool,
+) -> dict[str, Spikes]:
+    unit = np.concatenate([*outcome.unit, np.zeros(0, np.int32)])
+    step = np.concatenate([*outcome.step, np.zeros(0, np.int64)])
+    sample = np.concatenate([*outcome.sample, np.zeros(0, np.int32)])
+    late = 0 if net.convention == "brian2" else 1
+    spikes = {}
+    for name, p in net.populations.items():
+        r = net.records.get(name)
+        if r is not None and not r.spikes:
+            continue
+        own = (unit >= firsts[name]) & (unit < firsts[name] + p.n)
+        s, u, b = step[own], unit[own] - np.int32(firsts[name]), sample[own]
+        key = b.astype(np.int64) * (int(step.max(initial=0)) + 1) + s
+        if np.any(np.diff(key) < 0):
+            order = np.argsort(key, kind="stable")
+            s, u, b = s[order], u[order], b[order]
+        spikes[name] = Spikes((s + late) * net.dt, u, b if batch else None)
+    return spikes

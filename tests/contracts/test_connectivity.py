@@ -6,7 +6,7 @@ A new layout adds one builder from a dense matrix to ``LAYOUTS``.
 import numpy as np
 import pytest
 
-from neuro.core import Connectivity, Conv, Csr, Growable, Rows
+from neuro.core import BinaryRows, Connectivity, Conv, Csr, Growable, Rows
 from neuro.errors import ParameterError
 
 
@@ -29,7 +29,13 @@ def _growable(w):
     return layout
 
 
-LAYOUTS = {"rows": Rows, "csr": _csr, "growable": _growable, "conv": _conv}
+LAYOUTS = {
+    "rows": Rows,
+    "csr": _csr,
+    "growable": _growable,
+    "conv": _conv,
+    "binary_rows": BinaryRows,
+}
 
 
 @pytest.fixture(params=sorted(LAYOUTS))
@@ -40,7 +46,7 @@ def layout(request):
 @pytest.fixture
 def weights(layout, rng):
     """Random weights that the layout can hold: 0 and 1 only where it is binary."""
-    low, high = (0, 2) if layout is _growable else (-9, 10)
+    low, high = (0, 2) if layout in (_growable, BinaryRows) else (-9, 10)
     return rng.integers(low, high, (7, 5)).astype(float)
 
 

@@ -40,8 +40,9 @@ def test_counts_every_operation(rng):
     feed = frames.sum((1, 2)).astype(int) * 9
     recur = raster[:, :-1].sum((1, 2)).astype(int) * 9
     ops = activity.operations
-    np.testing.assert_array_equal(ops.per_sample("synop", "events -> liquid"), feed)
-    np.testing.assert_array_equal(ops.per_sample("synop", "liquid -> liquid"), recur)
+    for layer, visits in (("events -> liquid", feed), ("liquid -> liquid", recur)):
+        hit = ops.per_sample("synop", layer) + ops.per_sample("synop_zero", layer)
+        np.testing.assert_array_equal(hit, visits)
     np.testing.assert_array_equal(ops.per_sample("neuron_update"), [15 * 9] * 4)
     np.testing.assert_array_equal(
         ops.per_sample("spike_out", "liquid"), raster.sum((1, 2))

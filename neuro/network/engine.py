@@ -1,0 +1,84 @@
+"""What both drivers share: compiled models as one tuple, and the driver's signature."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba as nb
+from numba import types
+
+from neuro.network.network import Network
+from neuro.network.registry import (
+    MAX_MODELS,
+    PLASTIC_SIGNATURE,
+    STEP_SIGNATURE,
+    model_of,
+    rule_of,
+)
+
+__all__ = ["compile_driver", "model_tuple", "rule_tuple"]
+
+_STEPS = types.UniTuple(types.FunctionType(STEP_SIGNATURE), MAX_MODELS)
+_RULES = types.UniTuple(types.FunctionType(PLASTIC_SIGNATURE), MAX_MODELS)
+
+
+def model_tuple(net: Network) -> tuple[tuple[Any, ...], dict[str, int]]:
+    """Return the steps padded to eight, and the index of each population's step."""
+    steps: list[Any] = []
+    index = {}
+    for name, p in net.populations.items():
+        model = model_of(p.model)
+        step = model.brian2_step if net.convention == "brian2" else model.step
+        if step not in steps:
+            steps.append(step)
+        index[name] = steps.index(step)
+    if not steps:
+        from neuro.network.models.relay import Relay
+
+        steps.append(model_of(Relay()).step)
+    return _pad(steps, STEP_SIGNATURE), index
+
+
+def rule_tuple(net: Network) -> tuple[tuple[Any, ...], dict[int, int]]:
+    """Return the plasticity rules padded to eight, and the index per projection."""
+    rules: list[Any] = []
+    index = {}
+    for k, q in enumerate(net.projections):
+        if q.plasticity is None:
+            continue
+        on_pre = rule_of(q.plasticity).on_pre
+        if on_pre not in rules:
+            rules.append(on_pre)
+        index[k] = rules.index(on_pre)
+    return _pad(rules, PLASTIC_SIGNATURE), index
+
+
+def _pad(functions: list[Any], signature: Any) -> tuple[Any, ...]:
+    for f in functions:
+        if signature.args not in f.overloads:
+            f.compile(signature.args)
+    return tuple((functions * MAX_MODELS)[:MAX_MODELS])
+
+
+_DRIVERS: dict[tuple[Any, Any], Any] = {}
+
+
+def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:
+    """Compile a driver for its arguments' types with an explicit signature.
+
+    The first of `arguments` is the tuple of steps; a second tuple of functions may
+    follow. With explicit signatures the driver is found in the cache by a new process.
+    """
+    kinds = []
+    tuples = iter((_STEPS, _RULES))
+    for a in arguments:
+        functions = isinstance(a, tuple) and not hasattr(a, "_fields")
+        kinds.append(next(tuples) if functions else nb.typeof(a))
+    key = (function, tuple(kinds))
+    if key not in _DRIVERS:
+        driver = nb.njit([result(*kinds)], cache=True, error_model="numpy", nogil=True)(
+            function
+        )
+        # The compiled entry itself: the dispatcher would look at all types again, and
+        # warn, at every call.
+        _DRIVERS[key] = driver.overloads[tuple(kinds)].entry_point
+    return _DRIVERS[key]

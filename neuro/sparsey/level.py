@@ -1,0 +1,502 @@
+"""A level: macs with the same sizes, run in parallel on the compiled kernels."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuro.counts import LayerInfo, OpCounts
+from neuro.errors import MemoryLimitError, ParameterError, ShapeError
+from neuro.random import seed_words
+from neuro.sparsey import _kernels as kernels
+from neuro.sparsey._ledger import Ledger
+from neuro.sparsey._state import (
+    build_rule,
+    build_shape,
+    build_state,
+    memory_bytes,
+    pack_state,
+    unpack_state,
+)
+from neuro.sparsey.activity import Activity
+from neuro.sparsey.fields import Fields
+from neuro.sparsey.parameters import LevelParameters
+
+__all__ = ["Level", "SaturationWarning", "Source"]
+
+log = logging.getLogger(__name__)
+_CHUNK = 4096  # frames per call
+_HUB_FAMILIARITY = 0.95  # mean G of new inputs above which a level has collapsed
+_HUB_INPUTS = 100
+
+
+class SaturationWarning(UserWarning):
+    """New inputs look familiar while weights still grow: hub collapse."""
+
+
+class Source:
+    """Sizes of a level that another level reads: macs, Q, K."""
+
+    __slots__ = ("n_cms", "n_macs", "n_units")
+
+    def __init__(self, n_macs: int, n_cms: int, n_units: int) -> None:
+        self.n_macs, self.n_cms, self.n_units = n_macs, n_cms, n_units
+
+
+class Level:
+    """Macs of equal size, each with its own receptive fields and weights.
+
+    Parameters
+    ----------
+    parameters : LevelParameters
+        Description of the macs.
+    fields : Fields
+        U: pixels, or macs of `below`.
+    below : Source, optional
+        Sizes of the level that U comes from; None for pixels.
+    horizontal : Fields or "own", optional
+        H: macs of this level, each mac's own first; ``"own"`` = its own only.
+    feedback : Fields, optional
+        D: macs of `above`.
+    above : Source, optional
+        Sizes of the level that D comes from.
+    seed : int
+        Seed of all draws.
+    name : str
+        Layer name in the ledger; with `seed` it selects the random stream.
+    threads : int
+        Threads; the result does not depend on it.
+    memory_limit_gb : float
+        Refuse to allocate more.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the weights need more than `memory_limit_gb`.
+
+    Notes
+    -----
+    Weights are ``w[mac, afferent, unit]``, one byte each: a step adds one row per
+    active afferent, so its cost does not depend on what was stored. Macs that see only
+    their own past are run one after the other through all frames of a batch, which
+    keeps a mac's weights in cache.
+
+    References
+    ----------
+    .. [1] Rinkus and Leveille, arXiv:1710.07829 (2017).
+    .. [2] Rinkus, Front. Neuroanat. 4:17 (2010).
+    """
+
+    __references__ = ("rinkus2017", "rinkus2010")
+
+    def __init__(
+        self,
+        parameters: LevelParameters,
+        fields: Fields,
+        *,
+        below: Source | None = None,
+        horizontal: Fields | str | None = None,
+        feedback: Fields | None = None,
+        above: Source | None = None,
+        seed: int = 0,
+        name: str = "mac",
+        threads: int = 1,
+        memory_limit_gb: float = 8.0,
+    ) -> None:
+        n_macs = len(fields)
+        if isinstance(horizontal, str):
+            if horizontal != "own":
+                raise ParameterError(
+                    f"Level.horizontal: expected Fields, 'own' or None, "
+                    f"got {horizontal!r}"
+                )
+            own = tuple(np.array([m], np.int32) for m in range(n_macs))
+            horizontal = Fields(own, fields.centres, n_macs)
+        if (feedback is None) != (above is None):
+            raise ParameterError("Level: feedback and above must be given together")
+        for label, given in (("horizontal", horizontal), ("feedback", feedback)):
+            if given is not None and len(given) != n_macs:
+                raise ParameterError(
+                    f"Level.{label}: {len(given)} fields for {n_macs} macs"
+                )
+        if horizontal is not None and any(
+            m in s and s[0] != m for m, s in enumerate(horizontal.sources)
+        ):
+            raise ParameterError(
+                "Level.horizontal: a mac must list itself first; "
+                "use neighbours(..., own_first=True)"
+            )
+        if threads < 1:
+            raise ParameterError(f"Level.threads: expected >= 1, got {threads}")
+        self.parameters, self.fields, self.name = parameters, fields, name
+        self.horizontal, self.feedback = horizontal, feedback
+        self.below, self.above = below, above
+        self.threads, self.seed = threads, int(seed)
+        need = memory_bytes(parameters, fields, below, horizontal, feedback, above)
+        if need > memory_limit_gb * 1e9:
+            raise MemoryLimitError(
+                f"Level {name!r}: weights need {need / 1e9:.1f} GB, the limit is "
+                f"{memory_limit_gb:g} GB; use fewer units or smaller fields, or raise "
+                "memory_limit_gb"
+            )
+        self._shape = build_shape(
+            parameters, fields, below, horizontal, feedback, above
+        )
+        self._rule = build_rule(parameters.selection)
+        self._state = build_state(parameters, self._shape, self._rule)
+        words = np.random.SeedSequence(seed_words(seed, "sparsey", name))
+        self._key = words.generate_state(2).astype(np.int64)
+        self._own_history = horizontal is None or all(
+            s.size == 1 and s[0] == m for m, s in enumerate(horizontal.sources)
+        )
+        self._step = 0
+        self._fresh = True
+        self._ledger = Ledger()
+        self._monitor = np.zeros(2)
+        self._new_inputs = 0
+        self._warned = False
+
+    @property
+    def n_macs(self) -> int:
+        """Number of macs."""
+        return len(self.fields)
+
+    @property
+    def source(self) -> Source:
+        """Sizes, for a level that reads this one."""
+        return Source(self.n_macs, self.parameters.n_cms, self.parameters.n_units)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of synaptic memory."""
+        s = self._state
+        return sum(
+            getattr(s, n).nbytes for n in s._fields if n[:2] in ("w_", "la", "st")
+        )
+
+    @property
+    def n_weights(self) -> int:
+        """Synapses that exist, no unit hearing its own module."""
+        return int(self._shape.n_synapses.sum())
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.uint8]]:
+        """The matrices U, H, D, uint8, shape (n_macs, n_afferents, Q K): views."""
+        return {"U": self._state.w_u, "H": self._state.w_h, "D": self._state.w_d}
+
+    def density(self) -> NDArray[np.float64]:
+        """Fraction of set weights of U, H and D per mac, shape (n_macs, 3)."""
+        n = np.maximum(self._shape.n_synapses, 1)
+        return np.asarray(self._state.n_set / n)
+
+    @property
+    def frozen(self) -> NDArray[np.bool_]:
+        """Which matrices (U, H, D) have stopped learning, shape (n_macs, 3)."""
+        return np.asarray(self._state.frozen, bool)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Leave no trace of retrievals in this block: clock, codes, ledger."""
+        state = self._state
+        names = ("codes", "previous", "zeta", "previous_zeta", "age", "position")
+        held = {n: getattr(state, n).copy() for n in (*names, "familiarity")}
+        step, fresh, ledger = self._step, self._fresh, self._ledger
+        self._ledger = Ledger()
+        try:
+            yield
+        finally:
+            for n, value in held.items():
+                getattr(state, n)[:] = value
+            self._step, self._fresh, self._ledger = step, fresh, ledger
+
+    def reset(self) -> None:
+        """Forget the present codes: the next frame starts a sequence."""
+        self._fresh = True
+
+    def run(
+        self,
+        frames: ArrayLike | None = None,
+        *,
+        below: NDArray[np.int16] | None = None,
+        below_hypotheses: NDArray[np.int16] | None = None,
+        above: NDArray[np.int16] | None = None,
+        above_hypotheses: NDArray[np.int16] | None = None,
+        starts: ArrayLike | bool = True,
+        signals: ArrayLike | str = "UHD",
+        learn: bool = False,
+        soft: bool | None = None,
+    ) -> Activity:
+        """Advance all macs through frames.
+
+        Parameters
+        ----------
+        frames : array_like, shape (n_frames, ...)
+            Binary input, flattened per frame; for a level on pixels.
+        below : ndarray of int16, shape (n_frames, n_macs_below, n_cms_below)
+            Codes of the level below; for a level on codes.
+        above : ndarray of int16, shape (n_frames, n_macs_above, n_cms_above)
+            Codes of the level above, each of the step *before* the frame.
+        below_hypotheses, above_hypotheses : ndarray of float, shape (n_frames, macs)
+            Signal factors of the source macs; 1 where not given.
+        starts : array_like of bool, shape (n_frames,), or bool
+            Frames that start a sequence; True = every frame is an item of its own.
+        signals : str or array_like of uint8, shape (n_frames,)
+            Signals in use: letters of ``"UHD"``, or the sum of U = 1, H = 2, D = 4.
+        learn : bool
+            Whether weights change.
+        soft : bool, optional
+            Draw winners from the distribution; default: when learning. Otherwise the
+            unit of largest V wins, ties broken at random.
+
+        Returns
+        -------
+        Activity
+            Codes, familiarity, competing hypotheses.
+        """
+        pixels, below_codes, n = self._check_input(frames, below)
+        begins = np.empty(n, np.uint8)
+        begins[:] = np.asarray(starts, np.uint8)
+        if n and self._fresh:
+            begins[0] = 1
+        mask = np.empty(n, np.uint8)
+        mask[:] = (
+            sum({"U": 1, "H": 2, "D": 4}[s] for s in set(signals))
+            if isinstance(signals, str)
+            else np.asarray(signals)
+        )
+        q = self.parameters.n_cms
+        out = kernels.Output(
+            codes=np.empty((n, self.n_macs, q), np.int16),
+            familiarity=np.empty((n, self.n_macs), np.float32),
+            zeta=np.empty((n, self.n_macs), np.int16),
+            used=np.empty((n, self.n_macs), np.uint8),
+            rows=np.empty((n, self.n_macs), np.int32),
+            visits=np.empty((n, self.n_macs), np.int64),
+            writes=np.empty((n, self.n_macs), np.int32),
+            computed=np.empty((n, self.n_macs), np.uint8),
+            novel=np.empty((n, self.n_macs), np.uint8),
+        )
+        given = kernels.Given(
+            pixels=pixels,
+            below=below_codes,
+            below_factor=_factors(below_hypotheses, below_codes),
+            above=_codes(above, n),
+            above_factor=_factors(above_hypotheses, _codes(above, n)),
+            starts=begins,
+            mask=mask,
+        )
+        if self.above is None and mask.size:
+            mask &= 3
+        set_before = int(self._state.n_set.sum())
+        span = _CHUNK if self._own_history else 1
+        for begin in range(0, n, span):
+            part = slice(begin, min(n, begin + span))
+            self._advance(given, out, part, learn, learn if soft is None else soft)
+        self._fresh = self._fresh and n == 0
+        self._ledger.book(out, begins)
+        if learn:
+            self._watch(out, set_before)
+        return Activity(out.codes, out.familiarity, out.zeta, out.used)
+
+    def _advance(
+        self,
+        given: kernels.Given,
+        out: kernels.Output,
+        part: slice,
+        learn: bool,
+        soft: bool,
+    ) -> None:
+        state = self._state
+        if not self._own_history:
+            if given.starts[part.start]:
+                state.previous[:] = -1
+                state.previous_zeta[:] = 1
+            else:
+                state.previous[:] = state.codes
+                state.previous_zeta[:] = state.zeta
+        some = kernels.Given(*(a[part] if len(a) > 1 else a for a in given))
+        if len(given.starts) == 1:
+            some = given
+        into = kernels.Output(*(a[part] for a in out))
+        edges = np.linspace(0, self.n_macs, self.threads + 1).astype(int)
+        arguments: Any = (
+            self._step, self._key, learn, soft, self._own_history, self._shape,
+            self._rule, state, some, into,
+        )  # fmt: skip
+        blocks = [(a, b) for a, b in pairwise(edges.tolist()) if b > a]
+        if len(blocks) == 1:
+            kernels.run_macs(*blocks[0], *arguments)
+        else:
+            with ThreadPoolExecutor(len(blocks)) as pool:
+                jobs = [
+                    pool.submit(kernels.run_macs, a, b, *arguments) for a, b in blocks
+                ]
+                for job in jobs:
+                    job.result()
+        self._step += part.stop - part.start
+
+    def _check_input(
+        self, frames: ArrayLike | None, below: NDArray[np.int16] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], int]:
+        if self.below is None:
+            if frames is None:
+                raise ParameterError(f"Level {self.name!r}: expected frames of pixels")
+            x = np.asarray(frames)
+            x = x.reshape(len(x), -1) if x.ndim != 1 else x[None]
+            if x.shape[1] != self.fields.n_sources:
+                raise ShapeError(
+                    f"Level {self.name!r}: expected {self.fields.n_sources} pixels per "
+                    f"frame, got {x.shape[1]}; hand in an array (n_frames, ...)"
+                )
+            pixels = np.ascontiguousarray(x != 0, np.uint8)
+            return pixels, np.full((1, 1, 1), -1, np.int32), len(pixels)
+        if below is None:
+            raise ParameterError(
+                f"Level {self.name!r}: expected codes of the level below"
+            )
+        codes = np.ascontiguousarray(below, np.int32)
+        want = (self.below.n_macs, self.below.n_cms)
+        if codes.ndim != 3 or codes.shape[1:] != want:
+            raise ShapeError(
+                f"Level {self.name!r}: expected codes (n_frames, {want[0]}, "
+                f"{want[1]}), got {codes.shape}"
+            )
+        return np.zeros((1, 1), np.uint8), codes, len(codes)
+
+    def _watch(self, out: kernels.Output, set_before: int) -> None:
+        """Warn once at hub collapse: new inputs look familiar, density still grows."""
+        new = out.novel == 1
+        grown = int(self._state.n_set.sum()) > set_before
+        n_new = int(new.sum())
+        if self._warned or not grown or n_new == 0:
+            return
+        self._monitor *= 1 - min(1.0, n_new / (_HUB_INPUTS * self.n_macs))
+        self._monitor += (float(out.familiarity[new].sum()), n_new)
+        g = self._monitor[0] / self._monitor[1]
+        self._new_inputs += n_new
+        if g > _HUB_FAMILIARITY and self._new_inputs >= _HUB_INPUTS:
+            self._warned = True
+            warnings.warn(
+                f"Level {self.name!r}: mean familiarity of inputs never seen before is "
+                f"{g:.3f} while weights still grow (U density "
+                f"{float(self.density()[:, 0].mean()):.2f}): hub collapse; use smaller "
+                "fields, a tighter band, a later inflection or an earlier freeze",
+                SaturationWarning,
+                stacklevel=3,
+            )
+
+    @property
+    def counts(self) -> OpCounts:
+        """The ledger: one sample per item or sequence.
+
+        ``ac`` is the byte additions done (rows times Q K), ``synop`` those that met a
+        set weight; ``mac`` the products of normalisation and of combining signals;
+        ``neuron_update`` units whose support was turned into a choice; ``plastic``
+        weights written, whether already set or not.
+        """
+        p = self.parameters
+        info = LayerInfo(
+            kind="mac",
+            in_shape=(self.fields.n_sources,),
+            out_shape=(self.n_macs, p.n_cms, p.n_units),
+            weights=self.n_weights,
+            neurons=self.n_macs * p.n_cms * p.n_units,
+            w_bits=1 if p.decay is None else 8,
+            leaky=False,
+        )
+        return self._ledger.counts(self.name, info, p.n_cms * p.n_units, p.n_cms)
+
+    def clear_counts(self) -> None:
+        """Start the ledger anew."""
+        self._ledger.clear()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return every array that changes, for :func:`neuro.sparsey.save`."""
+        arrays = pack_state(self._state)
+        arrays["meta"] = np.array(
+            [self._step, self._fresh, self._warned, self._new_inputs], np.int64
+        )
+        arrays["monitor"] = self._monitor
+        arrays["booked"] = self._ledger.frames
+        return arrays
+
+    def set_state(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over what :meth:`get_state` returned."""
+        self._state = unpack_state(self._state, arrays, self.name)
+        step, fresh, warned, self._new_inputs = (int(x) for x in arrays["meta"])
+        self._step, self._fresh, self._warned = step, bool(fresh), bool(warned)
+        self._monitor = np.array(arrays["monitor"], np.float64)
+        self._ledger.frames = arrays["booked"]
+
+    def signal_factors(self, hypotheses: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Return F(zeta) for zeta as :class:`Activity` holds it."""
+        return np.asarray(self._shape.factor[np.maximum(hypotheses, 1)])
+
+    def decode(
+        self, codes: ArrayLike, *, theta: float = 0.9, mac: int | None = None
+    ) -> NDArray[np.uint8]:
+        """Decode codes to afferents by the reverse weights.
+
+        Parameters
+        ----------
+        codes : array_like of int, shape (n_frames, n_macs, n_cms)
+            Codes.
+        theta : float
+            An afferent is on in a mac if at least ``theta * Q`` of the active units
+            learnt it; over macs the strongest decides.
+        mac : int, optional
+            Decode one mac only.
+
+        Returns
+        -------
+        ndarray of uint8, shape (n_frames, n_pixels)
+            Union over the macs.
+        """
+        held = np.asarray(codes, np.int64)
+        q, k = self.parameters.n_cms, self.parameters.n_units
+        if self.below is not None:
+            raise ParameterError(
+                "Level.decode: only a level on pixels decodes to pixels"
+            )
+        if held.ndim != 3 or held.shape[1:] != (self.n_macs, q):
+            raise ShapeError(
+                f"Level.decode: expected (n_frames, {self.n_macs}, {q}), "
+                f"got {held.shape}"
+            )
+        out = np.zeros((len(held), self.fields.n_sources), np.uint8)
+        macs: Sequence[int] = range(self.n_macs) if mac is None else [mac]
+        columns = np.arange(q) * k
+        for m in macs:
+            sources = self.fields.sources[m]
+            w = self._state.w_u[m, : sources.size] > 0
+            for f in np.flatnonzero(held[:, m, 0] >= 0):
+                votes = w[:, columns + held[f, m]].sum(1)
+                out[f, sources[votes >= theta * q]] = 1
+        return out
+
+    def __repr__(self) -> str:
+        p = self.parameters
+        return (
+            f"Level({self.name!r}, {self.n_macs} macs, Q={p.n_cms}, K={p.n_units}, "
+            f"{self.n_weights} weights)"
+        )
+
+
+def _codes(codes: NDArray[np.int16] | None, n: int) -> NDArray[np.int32]:
+    if codes is None:
+        return np.full((max(n, 1), 1, 1), -1, np.int32)
+    return np.ascontiguousarray(codes, np.int32)
+
+
+def _factors(
+    factors: NDArray[Any] | None, codes: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    if factors is None:
+        return np.ones(codes.shape[:2])
+    return np.ascontiguousarray(factors, np.float64)

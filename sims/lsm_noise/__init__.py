@@ -1,0 +1,1 @@
+"""The liquid's accuracy under every hardware effect, alone and together."""

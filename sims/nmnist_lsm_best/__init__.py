@@ -1,0 +1,1 @@
+"""How far a liquid gets: sizes, windows, resolution, against event counts."""
