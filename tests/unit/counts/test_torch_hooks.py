@@ -226,7 +226,7 @@ def test_silent_run_and_bad_options(net) -> None:
         record(net, w_bits=0)
     recorder = record(net)
     with recorder:
-        net.conv(torch.zeros(2, 2, 9, 9))
+        net.conv(torch.ones(2, 2, 9, 9))
         with pytest.raises(ShapeError, match="batch"):
             net.conv(torch.zeros(3, 2, 9, 9))
 
