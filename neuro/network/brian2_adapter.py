@@ -5,7 +5,7 @@ same step: spike trains are equal, not merely similar. Values are passed as plai
 numbers in SI units (voltages as ``1``), so that networks without units work too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,7 @@ def _group(b2: Any, net: Network, pop: Population, seed: int) -> Any:
             f"{type(m).__name__}; models with equations: {names}"
         )
     equations, method, _ = _TEXT[type(m)]
-    values = {k: getattr(m, k) for k in m.__dataclass_fields__ if k != "reset"}
+    values = {f.name: getattr(m, f.name) for f in fields(m) if f.name != "reset"}
     shift = sum(
         (
             np.asarray(d.amplitude, np.float64)
