@@ -199,10 +199,9 @@ class Cim:
         tiling = tiles(layer.info, profile, layer.w_bits)
         info = layer.info
         rows, guessed = layer.rows()
-        if info.kind == "conv" and info.out_shape:
+        if info.kind == "conv" and info.out_shape and layer.booked("synop"):
             # an event is driven anew at every position whose field holds it
-            if layer.booked("synop"):
-                rows = layer.synops * info.groups / info.out_shape[0]
+            rows = layer.synops * info.groups / info.out_shape[0]
         if layer.booked("row_drive"):
             driven = layer.ops["row_drive"]
         else:
