@@ -219,6 +219,29 @@ def record_still(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def channel_drive(sound, section, smooth, compression, gain, out):
+    """Band-pass, half-wave rectify, compress and smooth one channel.
+
+    ``section`` is b0, b1, b2, 1, a1, a2 of a second-order filter (direct form 2,
+    transposed), ``smooth`` the pole of the low-pass; ``out`` float64 like ``sound``.
+    """
+    b0, b1, b2 = section[0], section[1], section[2]
+    a1, a2 = section[4], section[5]
+    z1, z2, low = 0.0, 0.0, 0.0
+    root = compression == 0.5
+    for k in range(sound.size):
+        x = sound[k]
+        y = b0 * x + z1
+        z1 = b1 * x - a1 * y + z2
+        z2 = b2 * x - a2 * y
+        level = 0.0
+        if y > 0.0:
+            level = math.sqrt(y) if root else y**compression
+        low = (1.0 - smooth) * level + smooth * low
+        out[k] = gain * low
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
     """Leaky integrators with reset by subtraction, one per channel.
 

@@ -46,7 +46,7 @@ def _run_kernel(kernel, levels, dt, reset, start, on, off, refractory, noise, p_
 
 
 @pytest.mark.parametrize("reset", ["level", "threshold"])
-@pytest.mark.parametrize("kernel", [pixel_events, pixel_events.py_func])
+@pytest.mark.parametrize("kernel", [pixel_events, naive.interpreted(pixel_events)])
 @pytest.mark.parametrize("n_noise", [0, 6])
 def test_pixel_equals_the_naive_one(rng, reset, kernel, n_noise):
     n_events = 0
@@ -86,7 +86,7 @@ def test_compiled_equals_interpreted(image):
     import neuro.events._kernels as kernels
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "record_still", record_still.py_func)
+        patch.setattr(kernels, "record_still", naive.interpreted(record_still))
         interpreted = record(small, camera=camera, path=path)[0]
     assert compiled.size > 100
     assert (compiled == interpreted).all()
@@ -193,7 +193,7 @@ def test_v2e_options(image):
     assert record(image, camera=EventCamera(contrast_sd=0.2))[0].size > 500
 
 
-@pytest.mark.parametrize("f", [response, response.py_func])
+@pytest.mark.parametrize("f", [response, naive.interpreted(response)])
 def test_response_is_continuous(f):
     edge = 20 / 255
     assert f(edge, 2) == pytest.approx(np.log(20))
@@ -301,6 +301,8 @@ def test_movie_kernel_interpreted(rng):
     movie = rng.random((12, 4, 5))
     compiled = record_movie(movie, frame_us=3000)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "record_levels", kernels.record_levels.py_func)
+        patch.setattr(
+            kernels, "record_levels", naive.interpreted(kernels.record_levels)
+        )
         interpreted = record_movie(movie, frame_us=3000)
     assert compiled.tobytes() == interpreted.tobytes()
