@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from neuro.core.connectivity import Rows
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import MemoryLimitError, ParameterError
+from neuro.network.grid import GridEngine, plastic_updates
 from neuro.network.layered import LayeredEngine, Outcome
 from neuro.network.network import Network
 from neuro.network.registry import model_of
@@ -120,6 +121,7 @@ class Simulation:
         self._options = dict(options or {})
         self._layered: LayeredEngine | None = None
         self._batch: Any = None
+        self._windows: GridEngine | None = None
         self.step = 0
 
     def __repr__(self) -> str:
@@ -257,6 +259,8 @@ class Simulation:
         """
         start = time.perf_counter()
         steps = self._steps(duration)
+        if not needs_layers(self.net):
+            return self._run_grid(steps, duration, start, progress)
         engine = self._layers()
         arrays = {k: np.asarray(v)[None] for k, v in (inputs or {}).items()}
         _, binary, real = engine.check_frames(arrays, steps)
@@ -286,6 +290,96 @@ class Simulation:
         outcome.traces.append(batch.traces)
         return _result(
             self, engine, outcome, counts, 1, first, last, duration, start, batch=False
+        )
+
+    def _grid(self) -> GridEngine:
+        if self._windows is None:
+            self._windows = GridEngine(
+                self.net,
+                self.seed,
+                threads=self.threads,
+                precision=self.precision,
+                **self._options,
+            )
+        return self._windows
+
+    def _run_grid(
+        self, steps: int, duration: float, start: float, progress: Progress | None
+    ) -> Result:
+        engine = self._grid()
+        before = engine.state.spike_counts.copy()
+        plastic_before = plastic_updates(engine, engine.classes)
+        first = self.step
+
+        def report(share: float, wall: float) -> None:
+            if progress is not None:
+                done = share * steps * self.net.dt
+                rest = wall / share - wall if share else float("inf")
+                progress(share, done, done / max(wall, 1e-9), rest)
+
+        raster_step, raster_source, flat = engine.run(first + steps, report)
+        self.step = engine.step
+        spent = engine.state.spike_counts - before
+        counts = OpCounts(1)
+        net = self.net
+        spike_counts = {
+            name: spent[None, engine.first[name] : engine.first[name] + p.n]
+            for name, p in net.populations.items()
+        }
+        events = dict(spike_counts)
+        late = 0 if net.convention == "brian2" else 1
+        for name, s in net.sources.items():
+            at, n = engine.source_first[name], s.n
+            own = (engine.stream_source >= at) & (engine.stream_source < at + n)
+            low = first - late if first == 0 else first
+            now = (engine.stream_step >= low) & (engine.stream_step < self.step)
+            channel = engine.stream_source[own & now] - at
+            events[name] = np.bincount(channel, minlength=n)[None].astype(np.int64)
+        for k, q in enumerate(net.projections):
+            name, spikes = net.names[k], events[q.pre][0]
+            degree, zero = engine.table.out_degree[k], engine.table.zero_degree[k]
+            n_synapses = int(degree.sum())
+            counts.layer(
+                name,
+                LayerInfo(
+                    in_shape=(net.n_of(q.pre),),
+                    out_shape=(net.n_of(q.post),),
+                    weights=n_synapses,
+                    synapses=n_synapses,
+                    steps=steps,
+                ),
+            )
+            visits = int(spikes @ degree)
+            zeros = int(spikes @ zero) if zero is not None else 0
+            counts.add(name, "spike_in", int(spikes.sum()))
+            counts.add(name, "synop", visits - zeros)
+            if zeros:
+                counts.add(name, "synop_zero", zeros)
+            counts.add(name, "ac", visits)
+        for k, n in plastic_updates(engine, engine.classes).items():
+            counts.add(net.names[k], "plastic", n - plastic_before[k])
+        book_populations(counts, net, spike_counts, 1, steps)
+        outcome = Outcome()
+        outcome.step.append(raster_step)
+        outcome.unit.append(raster_source)
+        outcome.sample.append(np.zeros(raster_source.size, np.int32))
+        traces = {}
+        at = 0
+        for name, index, interval in engine.probe_names:
+            n = self.step // interval - first // interval
+            values = flat[at : at + n * index.size].reshape(n, index.size)
+            at += values.size
+            times = (first // interval + 1 + np.arange(n)) * (interval * float(net.dt))
+            traces[name] = Trace(times.astype(np.float64), index, values)
+        return Result(
+            spikes=_sort_spikes(net, engine.first, outcome, first, batch=False),
+            traces=traces,
+            counts=counts,
+            duration=float(duration),
+            engine=self.engine,
+            seed=self.seed,
+            wall_s=time.perf_counter() - start,
+            _spike_counts=spike_counts,
         )
 
 
