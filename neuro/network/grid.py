@@ -34,8 +34,8 @@ _SLICE_S = 0.2  # wall time after which the driver returns
 _THREAD_WORK_S = 10e-6  # least work per window and thread
 _FIRST_HISTORY = 32
 _SAVED = (
-    "state", "ring", "spike_counts", "due", "due_range", "plastic_weights", "pre_trace", "pre_last",
-    "post_trace", "post_time", "post_count", "horizon", "updates",
+    "state", "ring", "spike_counts", "due", "due_range",
+    "plastic_weights", "pre_trace", "pre_last", "post_trace", "post_time", "post_count", "horizon", "updates",
 )  # fmt: skip
 
 
@@ -71,10 +71,6 @@ class GridEngine:
         self.order = list(net.populations)
         self.models, self.model_index = model_tuple(net)
         self.rules, self.rule_index = rule_tuple(net)
-        if not self.rules:
-            from neuro.network.plasticity import PairStdp
-
-            self.rules = _padded_rule(rule_of(PairStdp()).on_pre)
         self.first: dict[str, int] = {}
         total = 0
         for name, p in net.populations.items():
@@ -243,8 +239,11 @@ class GridEngine:
 
     def _lay_out_pieces(self) -> None:
         net, blocks = self.net, self.blocks
-        pieces, ptr, params, start = [], [0], [], []
-        column, driven, self.piece_of = [], [], {}
+        pieces: list[list[Any]] = []
+        ptr, params, start = [0], [], []
+        column: list[Any] = []
+        driven: list[int] = []
+        self.piece_of: dict[tuple[int, str], int] = {}
         n_state = n_inputs = n_flags = n_params = 0
         driven_ports = {(d.target, d.port) for d in net.drives}
         values = {
@@ -630,14 +629,6 @@ def _drive_fields(table: DriveTable) -> dict[str, Any]:
         "levels": table.levels,
         "values": table.values,
     }
-
-
-def _padded_rule(on_pre: Any) -> tuple[Any, ...]:
-    from neuro.network.registry import MAX_MODELS, PLASTIC_SIGNATURE
-
-    if PLASTIC_SIGNATURE.args not in on_pre.overloads:
-        on_pre.compile(PLASTIC_SIGNATURE.args)
-    return (on_pre,) * MAX_MODELS
 
 
 def _move_history(

@@ -2,8 +2,10 @@
 
 A window is (i) every block advances its neurons, (ii) all spikes are merged in the
 order (step, source), (iii) every block delivers them to its own targets. A target
-belongs to one block, so its inputs are summed by one thread in one order, whatever the number of
-blocks, threads or steps per window.
+belongs to one block, so its inputs are summed by one thread in one order, whatever the
+number of blocks, threads or steps per window.
+
+Networks without plasticity pass None for the rules: that code is then not compiled.
 
 Rows of one source in one block that share weight and delay are one *row class*. Targets
 are 16-bit columns of the block; four are read as one word. Rows with many delays are
@@ -118,7 +120,7 @@ def _barrier(team, n_threads, generation):
             sched_yield()
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
 def _take_ring(ring, at, unit, row, n):
     """Move a ring slot into a row of inputs and clear it."""
     part = ring[at : at + n]
@@ -127,7 +129,7 @@ def _take_ring(ring, at, unit, row, n):
     part[:] = 0
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
 def _take_ring_poisson(ring, at, unit, weight, counts, row, n):
     """The same, with a Poisson drive's draws added."""
     part = ring[at : at + n]
@@ -136,7 +138,7 @@ def _take_ring_poisson(ring, at, unit, weight, counts, row, n):
     part[:] = 0
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
 def _add_due(
     due, due_range, base, n, ring, targets, weights, group_delay, group_count
 ):  # due: int64 (6, room), see State
@@ -196,8 +198,8 @@ def _note_post(layout, st, block, piece, local, n):
         st.post_count[count_at + local] = i + 1
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
-def _advance(models, layout, st, block, thread, first, last, parity, any_plastic, dt):
+@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+def _advance(models, rules, layout, st, block, thread, first, last, parity, dt):
     """Advance the neurons of one block from step first to last."""
     # Arrays are taken out of the tuples once: every access counts references.
     piece, port_column, port_driven = (
@@ -304,7 +306,7 @@ def _advance(models, layout, st, block, thread, first, last, parity, any_plastic
                             own[m] = neuron + j
                             m += 1
                             spike_counts[neuron + j] += 1
-                            if any_plastic:
+                            if rules is not None:
                                 _note_post(layout, st, block, p, j - at, n)
         for q in range(probe.shape[0]):
             if probe[q, 0] == block and (n + 1) % probe[q, 1] == 0:
@@ -313,7 +315,7 @@ def _advance(models, layout, st, block, thread, first, last, parity, any_plastic
     ptr[last - first] = m
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
 def _merge(
     spikes, ptr, stream_step, stream_source, ids, steps, first, last, event, n_blocks
 ):
@@ -411,7 +413,7 @@ def _plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
         st.ring[base + nb.uint64(targets[j])] += synapse[0, j]
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
 def _deliver(rules, layout, st, block, thread, m):
     """Deliver merged spikes 0..m-1 to the targets of one block."""
     ids, steps = st.merged[thread], st.merged_step[thread]
@@ -483,7 +485,7 @@ def _deliver(rules, layout, st, block, thread, m):
                 due[4, k] = now
                 due[5, k] = shifts[c]
                 due_range[1] += 1
-            else:
+            elif rules is not None:
                 _plastic_row(
                     rules, layout, st, block, c, source - first, now, begin, end, delay
                 )
@@ -526,7 +528,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     """Run steps first to last; return why it stopped (the cursor says where)."""
     n_blocks = layout.ring_width.size
     window, n_neurons = layout.scalars[1], layout.scalars[2]
-    n_grouped, any_plastic = layout.scalars[3], layout.scalars[4] != 0
+    n_grouped = layout.scalars[3]
     room, due_room = st.raster_step.size, st.due.shape[2]
     keep = layout.scalars[5] != 0
     ids, when = st.merged[thread], st.merged_step[thread]
@@ -541,18 +543,18 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
             status = RASTER_FULL
             break
         for block in range(thread, n_blocks, n_threads):
-            _advance(
-                models, layout, st, block, thread, step, stop, parity, any_plastic, dt
-            )
-            if any_plastic and _history_full(layout, st, block, window):
-                atomic_add(st.team, 32 + parity, 1)
+            _advance(models, rules, layout, st, block, thread, step, stop, parity, dt)
+            if rules is not None:
+                full = _history_full(layout, st, block, window)
+                if full:
+                    atomic_add(st.team, 32 + parity, 1)
             if n_grouped > 0:
                 live = st.due_range[block, 1] - st.due_range[block, 0]
                 if live + 2 * most > due_room:
                     atomic_add(st.team, 40 + parity, 1)
         generation += 1
         _barrier(st.team, n_threads, generation)
-        history = any_plastic and atomic_load(st.team, 32 + parity) > 0
+        history = atomic_load(st.team, 32 + parity) > 0
         due = n_grouped > 0 and atomic_load(st.team, 40 + parity) > 0
         m, event = _merge(
             st.spikes[parity],
