@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint notebooks notebooks-check docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,16 @@ lint: $(VENV)/.all
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# writes and runs the .ipynb of every py:percent source
+notebooks: $(VENV)/.all
+	for source in docs/notebooks/*.py; do \
+	  $(BIN)/jupytext --quiet --to ipynb $$source && \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter execute --inplace $${source%.py}.ipynb || exit 1; \
+	done
+
+notebooks-check: $(VENV)/.all
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --nbmake -m "" docs/notebooks
 
 docs: $(VENV)/.all
 	$(BIN)/sphinx-build -q -b html docs docs/_build/html

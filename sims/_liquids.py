@@ -12,6 +12,7 @@ from neuro.counts import OpCounts
 from neuro.events import frames as bin_events
 from neuro.lsm import Liquid
 from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
+from neuro.random import stream
 
 from ._config import Config
 from ._runner import Context
@@ -140,6 +141,7 @@ def array_weights(
     *,
     recurrence: float = 1.0,
     drive: float = 1.0,
+    calibration: NDArray[np.uint8] | None = None,
 ) -> tuple[RandomWeights, RandomWeights]:
     """Return input and recurrent weights of liquid `k` from one resistive array.
 
@@ -156,6 +158,10 @@ def array_weights(
         Neurons, input lines.
     recurrence, drive : float
         Factors on the recurrent and the input weights.
+    calibration : ndarray of uint8, shape (n, steps, n_in), optional
+        Frames from which the converters of the input array take their range; those of
+        the recurrent array take it from random patterns of a tenth of the neurons.
+        Without it the range holds the largest sum that could ever occur.
     """
     recurrent = recurrence * (cfg.liquid.n / n) ** 0.5
 
@@ -180,10 +186,14 @@ def array_weights(
             seed=int(np.random.SeedSequence([seed, k, block]).generate_state(1)[0]),
         )
 
-    return (
-        weights(0, n_in, WEIGHT_STATISTICS, drive),
-        weights(1, n, RECURRENT_STATISTICS, recurrent),
-    )
+    w_in = weights(0, n_in, WEIGHT_STATISTICS, drive)
+    w_rec = weights(1, n, RECURRENT_STATISTICS, recurrent)
+    if calibration is not None and cfg.array.adc_bits:
+        w_in.calibrate(calibration.reshape(-1, n_in))
+        if recurrent:
+            patterns = stream(seed, "converter range", k).random((500, n)) < 0.1
+            w_rec.calibrate(patterns)
+    return w_in, w_rec
 
 
 def array_liquid(
@@ -195,10 +205,18 @@ def array_liquid(
     *,
     recurrence: float = 1.0,
     drive: float = 1.0,
+    calibration: NDArray[np.uint8] | None = None,
 ) -> Liquid:
     """Return liquid `k` on its array; without recurrence at factor 0."""
     w_in, w_rec = array_weights(
-        cfg, seed, k, n, n_in, recurrence=recurrence, drive=drive
+        cfg,
+        seed,
+        k,
+        n,
+        n_in,
+        recurrence=recurrence,
+        drive=drive,
+        calibration=calibration,
     )
     return Liquid(
         w_in,

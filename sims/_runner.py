@@ -167,6 +167,14 @@ class Context:
         write_arrays(self.out / f"{name}.npz", arrays)
         self._files.append(f"{name}.npz")
 
+    def table(self, name: str, **columns: Any) -> None:
+        """Write columns of equal length as CSV, for readers outside Python."""
+        rows = [",".join(columns)]
+        rows += [",".join(map(str, r)) for r in zip(*columns.values(), strict=True)]
+        text = ("\n".join(rows) + "\n").encode()
+        atomic_write(self.out / f"{name}.csv", lambda f: f.write(text))
+        self._files.append(f"{name}.csv")
+
     def step(self, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Do a long part once: its arrays are stored and reused when the run resumes.
 

@@ -61,10 +61,15 @@ class Nodal:
     def __init__(self, g: Floats, gw: Floats, gb: Floats, tol: float, cap: int) -> None:
         self.g, self.gw, self.gb = g, gw, gb
         self.tol, self.cap = tol, cap
-        self.dw = np.empty_like(g)
-        self.db = np.empty_like(g)
-        _kernels.factor(g, gw, gb, self.dw, self.db)
+        self._pivots: tuple[Floats, Floats] | None = None
         self._packed: tuple[Floats, ...] | None = None
+
+    def pivots(self) -> tuple[Floats, Floats]:
+        """Inverse pivots of word and bit lines, shape (m, n) each, ohms."""
+        if self._pivots is None:
+            self._pivots = (np.empty_like(self.g), np.empty_like(self.g))
+            _kernels.factor(self.g, self.gw, self.gb, *self._pivots)
+        return self._pivots
 
     def _pack(self, a: Floats) -> Floats:
         m, n = a.shape
@@ -86,10 +91,11 @@ class Nodal:
 
     def _layout(self) -> tuple[Floats, ...]:
         if self._packed is None:
+            m, n = self.g.shape
+            parts = [np.empty((-(-m // 8), n, 8)) for _ in range(3)]
+            _kernels.factor_packed(self.g, self.gw, self.gb, *parts)
             self._packed = (
-                self._pack(self.g),
-                self._pack(self.dw),
-                self._pack(self.db),
+                *parts,
                 self._pack_rows(self.gb[:-1]),
                 self._pack_rows(self.gb[1:]),
             )
@@ -107,7 +113,7 @@ class Nodal:
         g, dw, db, above, below = self._layout()
         n = self.g.shape[1]
         vp = self._pack_rows(v)
-        z, p, f = (np.zeros_like(g) for _ in range(3))
+        z, p, f = np.empty_like(g), np.zeros_like(g), np.empty_like(g)
         w = np.zeros_like(g) if keep else _EMPTY
         cp = self._pack(c) if c is not None else _EMPTY
         flags = np.array([0, keep, c is not None], np.uint8)
@@ -159,7 +165,9 @@ class Nodal:
         bit = self._unpack(w)
         word = np.empty_like(bit)
         extra = np.zeros_like(bit) if c is None else c
-        _kernels.word_voltages(self.g, self.dw, self.gw, v, v, bit, extra, word)
+        _kernels.word_voltages(
+            self.g, self.pivots()[0], self.gw, v, v, bit, extra, word
+        )
         return Voltages(word, bit, residual, iterations)
 
     def _sense(self, bit: Floats) -> Floats:
@@ -185,6 +193,7 @@ class Nodal:
         p.fill(0.0)
         if keep:
             w.fill(0.0)
+        dw, db = self.pivots()
         out = np.zeros((2, n, 8))
         info = np.zeros((3, 8))
         again = False
@@ -193,8 +202,8 @@ class Nodal:
             with _kernels.superword():
                 _kernels.solve_many(
                     self.g,
-                    self.dw,
-                    self.db,
+                    dw,
+                    db,
                     self.gw,
                     self.gb,
                     v,

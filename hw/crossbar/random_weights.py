@@ -392,7 +392,8 @@ class RandomWeights:
             raise ParameterError("RandomWeights.calibrate: needs adc_bits")
         x = np.asarray(inputs, float).reshape(-1, self._shape[1])
         sums = np.abs(x @ self.block(0.0).w.T)
-        self._set_adc(float(np.percentile(sums, percentile)))
+        high = float(np.percentile(sums, percentile))
+        self._set_adc(high if high > 0 else 1.0)
         return 0.0 if self._adc is None else self._adc[1]
 
     def block(self, t: float) -> WeightBlock:

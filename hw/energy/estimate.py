@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
 from neuro.counts import OpCounts, count
 from neuro.errors import DatasetError, ParameterError
 
+from ..bitbudget import budget, layers_of
 from ._models import EnergyModel, default_profile, make_model
+from .ann import ann_columns
+from .breakeven import breakeven_lines, spikes_per_synapse
 from .constants import Profile
+from .load import Load
 from .report import Report
 
 __all__ = ["estimate", "load_counts", "price"]
@@ -70,6 +75,7 @@ def price(
     *,
     model: str | EnergyModel,
     profile: str | Path | Profile | None = None,
+    ann: Sequence[str] = ("int8", "levels"),
     **options: Any,
 ) -> Report:
     """Price a ledger under one model and one profile.
@@ -82,6 +88,8 @@ def price(
         ``op45``, ``lemaire22``, ``yan24``, ``chip``, ``cim`` or an own model.
     profile : str, path or Profile, optional
         Name, TOML file or profile; the model's default if not given.
+    ann : sequence of str
+        Equivalent networks to price beside it; ``("none",)`` for none.
     **options
         Of the model (``mode``, ``mc``, ``seed``, ``latency_s`` ...); those that it
         does not have are ignored.
@@ -91,7 +99,30 @@ def price(
         profile = default_profile(made.name, _w_bits(counts))
     if not isinstance(profile, Profile):
         profile = Profile.load(profile)
-    return made.price(counts, profile)
+    report = made.price(counts, profile)
+    return replace(
+        report,
+        ann=ann_columns(counts, profile, made, report, ann),
+        **_inference(counts),
+    )
+
+
+def _inference(counts: OpCounts) -> dict[str, Any]:
+    """Work, bit budget and break-even of one inference."""
+    load = Load(counts)
+    sent = "spike_out" if "spike_out" in load.booked() else "spike_in"
+    values: dict[str, Any] = {
+        "spikes": float(load.total(sent).mean()),
+        "synops": float(load.total("synop", "synop_zero").mean()),
+        "spikes_per_synapse": None,
+    }
+    lines: tuple[dict[str, Any], ...] = ()
+    static = [la for la in load if la.info.kind not in ("segment", "mac")]
+    if load.synapses and len(static) == len(load.layers):
+        values["spikes_per_synapse"] = spikes_per_synapse(counts)
+        lines = breakeven_lines(counts, w_bits=_w_bits(counts))
+        values |= budget(layers_of(counts)).to_dict()
+    return {"inference": values, "breakeven": lines}
 
 
 @overload

@@ -114,6 +114,9 @@ class Lemaire22:
     ----------
     ram : {"piecewise", "regression"}
         Form of the access energy; the other one is the range.
+    batch : int
+        Samples that share one fetch of the weights where layers run densely (layers
+        fed with real values, equivalent ANNs); events share none.
     seed, mc : int
         Bootstrap seed; draws of the constants.
     """
@@ -121,6 +124,7 @@ class Lemaire22:
     name = "lemaire22"
     __references__ = ("lemaire22",)
     ram: str = "piecewise"
+    batch: int = 1
     seed: int = 0
     mc: int = 0
 
@@ -140,7 +144,7 @@ class Lemaire22:
             return key
 
         for layer in load:
-            w = _accesses(layer, outputs)
+            w = _accesses(layer, outputs, self.batch)
             if w is None:
                 continue
             name = layer.name
@@ -224,7 +228,7 @@ def _outputs(load: Load) -> dict[str, Float]:
     return {la.name: la.get("spike_out") for la in load if la.booked("spike_out")}
 
 
-def _accesses(layer: LayerLoad, outputs: dict[str, Float]) -> _Layer | None:
+def _accesses(layer: LayerLoad, outputs: dict[str, Float], batch: int) -> _Layer | None:
     info, n = layer.info, layer.n_samples
     zero = np.zeros(n)
     if info.kind == "pool":
@@ -245,7 +249,7 @@ def _accesses(layer: LayerLoad, outputs: dict[str, Float]) -> _Layer | None:
             dense = float(info.synapses) * steps * ones
             mac = mac + dense
             read_in = dense if info.kind == "conv" else layer.n_in * steps * ones
-            params = params + dense
+            params = params + dense / batch
             address_acc = address_acc + steps * (
                 layer.n_in
                 + n_out

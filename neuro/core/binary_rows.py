@@ -16,7 +16,49 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.core.connectivity import _check_active
 from neuro.errors import ParameterError, ShapeError
 
-__all__ = ["BinaryRows", "add_binary_rows"]
+__all__ = ["MAX_BYTE_ROWS", "BinaryRows", "add_binary_rows", "sum_byte_rows"]
+
+
+MAX_BYTE_ROWS = 252  # 255 fit a byte; a multiple of 4
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def sum_byte_rows(rows, active, begin, end, out):  # type: ignore[no-untyped-def]
+    """Set `out` to the sum of the rows ``active[begin:end]``, at most 252 of them.
+
+    Parameters
+    ----------
+    rows : ndarray of uint8, shape (n_pre, n_post)
+        Weights, 0 or 1.
+    active : ndarray of int32
+        Rows.
+    begin, end : int
+        Entries of `active` that count.
+    out : ndarray of uint8, shape (n_post,)
+        Sum, overwritten.
+    """
+    size = out.size
+    k = begin
+    if end - begin >= 4:
+        a, b = rows[active[k]], rows[active[k + 1]]
+        c, d = rows[active[k + 2]], rows[active[k + 3]]
+        for j in range(size):
+            out[j] = a[j] + b[j] + c[j] + d[j]
+        k += 4
+    else:
+        for j in range(size):
+            out[j] = 0
+    while k + 4 <= end:
+        a, b = rows[active[k]], rows[active[k + 1]]
+        c, d = rows[active[k + 2]], rows[active[k + 3]]
+        for j in range(size):
+            out[j] += a[j] + b[j] + c[j] + d[j]
+        k += 4
+    while k < end:
+        a = rows[active[k]]
+        for j in range(size):
+            out[j] += a[j]
+        k += 1
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -36,25 +78,11 @@ def add_binary_rows(rows, active, n_active, partial, out):  # type: ignore[no-un
     out : ndarray, shape (n_post,)
         Accumulator, changed in place.
     """
-    size = out.size
     begin = 0
     while begin < n_active:
-        end = min(n_active, begin + 252)  # 255 fit a byte; a multiple of 4
-        for j in range(size):
-            partial[j] = 0
-        k = begin
-        while k + 4 <= end:
-            a, b = rows[active[k]], rows[active[k + 1]]
-            c, d = rows[active[k + 2]], rows[active[k + 3]]
-            for j in range(size):
-                partial[j] += a[j] + b[j] + c[j] + d[j]
-            k += 4
-        while k < end:
-            a = rows[active[k]]
-            for j in range(size):
-                partial[j] += a[j]
-            k += 1
-        for j in range(size):
+        end = min(n_active, begin + MAX_BYTE_ROWS)
+        sum_byte_rows(rows, active, begin, end, partial)
+        for j in range(out.size):
             out[j] += partial[j]
         begin = end
 

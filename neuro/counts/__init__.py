@@ -7,6 +7,7 @@ from neuro.counts.architecture import NetSpec as NetSpec
 from neuro.counts.architecture import read_architecture as read_architecture
 from neuro.counts.count import count as count
 from neuro.counts.count import load_ledger as load_ledger
+from neuro.counts.count import rate_everywhere as rate_everywhere
 from neuro.counts.count import save_ledger as save_ledger
 from neuro.counts.count import spec_of as spec_of
 from neuro.counts.layers import LayerSpec as LayerSpec
@@ -25,6 +26,7 @@ __all__ = [
     "OpCounts",
     "count",
     "load_ledger",
+    "rate_everywhere",
     "read_activity",
     "read_architecture",
     "record",

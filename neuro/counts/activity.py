@@ -170,8 +170,8 @@ def normalise(
         hints = "".join(did_you_mean(n, names) for n in unknown[:1])
         raise ActivityError(
             f"activity names {', '.join(map(repr, unknown))} are not layers of the "
-            f"network{hints}; network: {', '.join(names)}; activity: "
-            f"{', '.join(activity)}"
+            f"network; network: {', '.join(names)}; activity: {', '.join(activity)}"
+            f"{hints or '; rename the activity'}"
         )
     out: dict[str, Signal] = {}
     for name, value in activity.items():

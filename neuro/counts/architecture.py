@@ -54,6 +54,7 @@ _KEYS = {
     "avgpool": (*_COMMON, "kernel", "stride", "padding"),
     "flatten": _COMMON,
     "tokens": _COMMON,
+    "tokenmean": _COMMON,
     "attention": (*_COMMON, "heads", "products"),
     "add": (*_COMMON, "with"),
     "repeat": ("type", "count", "layer"),
@@ -399,6 +400,20 @@ class _Builder:
             # (C, H, W) -> (H W, C), the layout of transformer blocks
             return replace(
                 spec, kind="flatten", out_shape=(math.prod(shape[1:]), shape[0])
+            )
+        if kind == "tokenmean":
+            # (N, C) -> (C,): the mean over tokens, real values
+            n = math.prod(shape[:-1])
+            return replace(
+                spec,
+                kind="avgpool",
+                in_shape=(shape[-1], n),
+                out_shape=(shape[-1],),
+                kernel=(n,),
+                stride=(n,),
+                padding=(0,),
+                dilation=(1,),
+                note={"tokens": True},
             )
         if kind == "attention":
             if len(shape) != 2 and "products" not in row:

@@ -29,7 +29,14 @@ from neuro.counts.layers import LayerSpec, dense_products, fan_out, reached
 from neuro.counts.ledger import OpCounts
 from neuro.errors import DatasetError, ParameterError, ShapeError
 
-__all__ = ["count", "count_layers", "load_ledger", "save_ledger", "spec_of"]
+__all__ = [
+    "count",
+    "count_layers",
+    "load_ledger",
+    "rate_everywhere",
+    "save_ledger",
+    "spec_of",
+]
 
 Int = NDArray[np.int64]
 _SPIKING = ("lif", "if", "cubalif", "i_spiking")
@@ -96,7 +103,7 @@ def count(
         rate = float(activity)
         if not 0 <= rate <= 1:
             raise ActivityError(f"the rate must lie in [0, 1], got {rate:g}")
-        activity = _everywhere(spec, rate)
+        activity = rate_everywhere(spec, rate)
     names = ["input", *(la.name for la in spec.layers)]
     if zero_weights not in ("count", "skip"):
         raise ParameterError(f"zero_weights: 'count' or 'skip', got {zero_weights!r}")
@@ -143,23 +150,20 @@ def spec_of(net: Any, *, strict: bool = True) -> NetSpec:
     )
 
 
-def _everywhere(spec: NetSpec, rate: float) -> dict[str, float]:
-    """One rate for the input and every layer that sends spikes."""
+def rate_everywhere(spec: NetSpec, rate: float) -> dict[str, float]:
+    """Return one rate for the input and every layer that sends spikes.
+
+    Rates that the description states are overruled.
+    """
     out: dict[str, float] = {}
-    if spec.input_class != "real" and spec.input_rate is None:
+    if spec.input_class != "real":
         out["input"] = rate
     consumed = {s for la in spec.layers for s in la.sources}
+    passes = ("flatten", "pool", "avgpool", "add", "scale", "attention")
     for la in spec.layers:
-        if la.kind in ("flatten", "pool", "avgpool", "add", "scale"):
-            continue
-        if (
-            la.rate is None
-            and la.spikes is None
-            and (
-                la.neuron
-                or (la.has_weights and la.name in consumed and not _fed(spec, la))
-            )
-        ):
+        sends = la.neuron and la.neuron not in ("li", "cubali")
+        feeds = la.has_weights and la.name in consumed and not _fed(spec, la)
+        if la.kind not in passes and (sends or feeds):
             out[la.name] = rate
     return out
 
@@ -257,6 +261,8 @@ def _transform(layer: LayerSpec, inputs: list[Signal]) -> Signal:
 
 
 def _pool(layer: LayerSpec, x: NDArray[Any]) -> NDArray[Any]:
+    if layer.note.get("tokens", False):
+        return np.asarray(x.mean(2))
     sums = layer.kind == "avgpool" or layer.note.get("sum", False)
     out = x.astype(np.float64) if sums else x
     for d, (k, s, p) in enumerate(

@@ -254,7 +254,14 @@ def dense_products(layer: LayerSpec) -> tuple[int, int]:
         return n, n
     if not layer.has_weights:
         return 0, 0
-    valid = int(fan_out(layer).sum())
+    if layer.kind in ("conv", "conv_transpose"):
+        # separable: taps that land inside, per dimension
+        inside = math.prod(int(hit.sum()) for hit in _hits(layer))
+        valid = inside * layer.in_shape[0] * (layer.out_shape[0] // layer.groups)
+    elif layer.fan is not None:
+        valid = int(layer.fan.sum())
+    else:
+        valid = layer.n_in * layer.out_shape[-1]
     if layer.kind == "conv":
         full = (
             layer.n_out * (layer.in_shape[0] // layer.groups) * math.prod(layer.kernel)

@@ -22,6 +22,7 @@ from neuro.counts.activity import CountWarning
 from neuro.counts.layers import LayerSpec, fan_out
 from neuro.counts.ledger import OpCounts
 from neuro.errors import ParameterError, ShapeError
+from neuro.quantize import quantize_weights
 
 __all__ = ["Recorder"]
 
@@ -69,6 +70,12 @@ class Recorder:
         batch, it loops inside. ``"caller"``: each call is one step; ``next_batch()``
         ends a batch. 0 or 1: a call is a whole inference and its input is ``[T,
         batch, ...]`` or ``[batch, T, ...]``; layers may see both axes, folded or not.
+    inner_axis : 0 or 1, optional
+        Axis of time inside the module where it differs from the input's (a module that
+        transposes): 0 for ``[T, batch, ...]``. Only the split by sample depends on it.
+    steps : int, optional
+        Number of steps where the input has no axis of time and the module repeats it;
+        needs `inner_axis`.
     zero_weights : {"count", "skip"}
         Whether an event that meets a stored zero is an operation.
     multibit : {"serial", "mac"}
@@ -103,6 +110,8 @@ class Recorder:
         module: nn.Module,
         *,
         time_axis: Literal["caller", 0, 1] | None = None,
+        inner_axis: Literal[0, 1] | None = None,
+        steps: int | None = None,
         zero_weights: Literal["count", "skip"] = "count",
         multibit: Literal["serial", "mac"] = "serial",
         fold_scale: bool = False,
@@ -119,7 +128,13 @@ class Recorder:
         for label, bits in (("w_bits", w_bits), ("a_bits", a_bits), ("v_bits", v_bits)):
             if bits is not None and bits < 1:
                 raise ParameterError(f"record: {label} must be >= 1, got {bits}")
+        if inner_axis not in (None, 0, 1):
+            raise ParameterError(f"record: inner_axis 0 or 1, got {inner_axis!r}")
+        if steps is not None and (steps < 1 or inner_axis is None):
+            raise ParameterError("record: steps >= 1 go with inner_axis")
         self.module, self.time_axis = module, time_axis
+        self.inner_axis = time_axis if inner_axis is None else inner_axis
+        self.steps = steps
         self.zero_weights, self.multibit = zero_weights, multibit
         self.fold_scale, self.membranes = fold_scale, membranes
         self.w_bits, self.a_bits, self.v_bits = w_bits, a_bits, v_bits
@@ -136,9 +151,11 @@ class Recorder:
             label = name or type(sub).__name__.lower()
             if isinstance(sub, (*_CONV, *_TRANSPOSED, nn.Linear)):
                 self._watches.append(_Watch(label, sub, "weights"))
-            elif isinstance(sub, extra) or _SPIKING & {
-                c.__name__ for c in type(sub).__mro__
-            }:
+            elif (
+                isinstance(sub, extra)
+                or getattr(sub, "spiking", False) is True
+                or _SPIKING & {c.__name__ for c in type(sub).__mro__}
+            ):
                 self._watches.append(_Watch(label, sub, "neurons"))
         if not any(w.kind == "weights" for w in self._watches):
             raise ParameterError(
@@ -189,6 +206,8 @@ class Recorder:
             x = args[0]
             t, b = x.shape[int(self.time_axis)], x.shape[1 - int(self.time_axis)]  # type: ignore[arg-type]
             self._axes = (int(t), int(b))
+        elif self.steps is not None:
+            self._axes = (self.steps, int(args[0].shape[0]))
 
     def _on_return(self, _module: Any, _args: Any, _out: Any) -> None:
         self._steps += 1
@@ -201,9 +220,9 @@ class Recorder:
         units = tuple(x.shape[x.ndim - unit_dims :])
         if self._axes is not None:
             t, b = self._axes
-            if lead in ((t, b), (t * b,)) and self.time_axis == 0:
+            if lead in ((t, b), (t * b,)) and self.inner_axis == 0:
                 return x.reshape(t, b, *units).transpose(0, 1)
-            if lead in ((b, t), (t * b,)) and self.time_axis == 1:
+            if lead in ((b, t), (t * b,)) and self.inner_axis == 1:
                 return x.reshape(b, t, *units)
         if len(lead) == 0:
             return x.reshape(1, 1, *units)
@@ -278,14 +297,15 @@ class Recorder:
         lead = 1
         if self._axes is not None:
             t, b = self._axes
-            if spikes.shape[0] == t * b:
-                lead = t
-                shape = (t, b) if self.time_axis == 0 else (b, t)
+            first = self.inner_axis == 0
+            shape = (t, b) if first else (b, t)
+            whole = spikes.ndim > 2 and tuple(spikes.shape[:2]) == shape
+            if not whole and spikes.shape[0] == t * b and t > 1:
                 spikes = spikes.reshape(*shape, *spikes.shape[1:])
-            elif tuple(spikes.shape[:2]) in ((t, b), (b, t)) and spikes.ndim > 2:
+                whole = True
+            if whole:
                 lead = t
-            if lead > 1 and self.time_axis == 0:
-                spikes = spikes.transpose(0, 1)
+                spikes = spikes.transpose(0, 1) if first else spikes
         batch = spikes.shape[0] if spikes.ndim > 1 else 1
         sent = torch.count_nonzero(spikes.reshape(batch, -1), dim=1)
         watch.spikes = sent if watch.spikes is None else watch.spikes + sent
@@ -305,7 +325,7 @@ class Recorder:
     def _spec(self, watch: _Watch, shape: tuple[int, ...]) -> LayerSpec:
         module: Any = watch.module
         w = module.weight.detach()
-        bits = self.w_bits or 8 * w.element_size()
+        bits = self.w_bits or getattr(module, "bits", None) or 8 * w.element_size()
         common: dict[str, Any] = {
             "name": watch.name,
             "in_shape": shape,
@@ -347,8 +367,11 @@ class Recorder:
         stored: set[int] = set()
         for watch in weights:
             self._book(counts, watch, steps, stored)
-        for watch in self._watches:
-            if watch.kind == "neurons" and watch.calls:
+        busy = [w for w in self._watches if w.kind == "neurons" and w.calls]
+        for watch in busy:
+            # a wrapper around neurons that ran themselves would count them twice
+            inner = set(watch.module.modules()) - {watch.module}
+            if not any(w.module in inner for w in busy):
                 self._book_neurons(counts, watch, steps)
         self._parts.append(counts)
         for watch in self._watches:
@@ -380,6 +403,9 @@ class Recorder:
     ) -> None:
         weight: Any = watch.module.weight
         w = weight.detach().cpu().numpy()
+        declared = getattr(watch.module, "bits", None)
+        if declared is not None:
+            w = quantize_weights(w, int(declared)).levels
         full = valid = 0
         kind = watch.input_class
         zeros = np.zeros(next(iter(watch.uses.values())).seen.shape[0], np.int64)

@@ -1,4 +1,4 @@
-"""Two kinds of data set: recordings in files, and recordings made by the camera."""
+"""Recordings in files, and recordings made here when they are asked for."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,7 +14,9 @@ from neuro.events import read_events
 from neuro.events.camera import EventCamera, record
 from neuro.events.paths import ImagePath, SaccadePath
 
-__all__ = ["CameraRecordings", "FileRecordings", "Recordings"]
+__all__ = ["CameraRecordings", "FileRecordings", "MadeRecordings", "Recordings"]
+
+_KEEP_BYTES = 256_000_000
 
 
 class Recordings:
@@ -134,7 +136,60 @@ class FileRecordings(Recordings):
         )
 
 
-class CameraRecordings(Recordings):
+class MadeRecordings(Recordings):
+    """Base: recordings computed when they are asked for, and then kept.
+
+    What is asked for one by one is kept up to 256 MB in all; :meth:`preload` keeps
+    everything. Recording i must depend on the set's parameters and on i alone.
+    """
+
+    def __init__(self, **columns: Any) -> None:
+        super().__init__(**columns)
+        self._kept: dict[int, NDArray[Any]] = {}
+        self._kept_bytes = 0
+
+    def _make(self, i: int) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _keep(self, i: int) -> NDArray[Any]:
+        events = self._kept.get(i)
+        if events is None:
+            events = self._make(i)
+            events.flags.writeable = False
+            self._kept[i] = events
+            self._kept_bytes += events.nbytes
+        return events
+
+    def _get(self, i: int) -> NDArray[Any]:
+        if i in self._kept or self._kept_bytes < _KEEP_BYTES:
+            return self._keep(i)
+        events = self._make(i)
+        events.flags.writeable = False
+        return events
+
+    def _hand_over(self, part: Self, chosen: NDArray[np.int64]) -> Self:
+        part._kept = {k: self._kept[i] for k, i in enumerate(chosen) if i in self._kept}
+        part._kept_bytes = sum(e.nbytes for e in part._kept.values())
+        return part
+
+    def preload(self, *, threads: int | None = None) -> Self:
+        """Make what is missing, in parallel, and keep it; return the set itself.
+
+        Parameters
+        ----------
+        threads : int, optional
+            Recordings made at once; the result does not depend on it. Default: all
+            cores.
+        """
+        left = [i for i in range(len(self)) if i not in self._kept]
+        if left:
+            self._keep(left[0])  # compile once, before the threads start
+            with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+                list(pool.map(self._keep, left[1:]))
+        return self
+
+
+class CameraRecordings(MadeRecordings):
     """Still images seen by the event camera, simulated when they are asked for.
 
     Recording i depends on the seed and on i alone, not on what was asked before nor on
@@ -188,7 +243,6 @@ class CameraRecordings(Recordings):
                 f"CameraRecordings: {len(images)} images but {len(self)} labels"
             )
         self._numbers = np.arange(len(self)) if numbers is None else numbers
-        self._kept: dict[int, NDArray[Any]] = {}
 
     def _make(self, i: int) -> NDArray[Any]:
         return record(
@@ -200,22 +254,6 @@ class CameraRecordings(Recordings):
             threads=1,
         )[0]
 
-    def _get(self, i: int) -> NDArray[Any]:
-        if i not in self._kept:
-            events = self._make(i)
-            events.flags.writeable = False
-            self._kept[i] = events
-        return self._kept[i]
-
-    def preload(self, *, threads: int | None = None) -> Self:
-        """Simulate what is missing, in parallel; return the set itself."""
-        left = [i for i in range(len(self)) if i not in self._kept]
-        if left:
-            self._get(left[0])  # compile once, before the threads start
-            with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-                list(pool.map(self._get, left[1:]))
-        return self
-
     def _take(self, chosen: NDArray[np.int64]) -> Self:
         columns = self._columns(chosen)
         part = type(self)(
@@ -226,5 +264,4 @@ class CameraRecordings(Recordings):
             numbers=self._numbers[chosen],
             **columns,
         )
-        part._kept = {k: self._kept[i] for k, i in enumerate(chosen) if i in self._kept}
-        return part
+        return self._hand_over(part, chosen)

@@ -8,18 +8,16 @@ differ.
 """
 
 import io
-import os
 import shutil
 import subprocess
 import wave
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.datasets.recordings import Recordings
+from neuro.datasets.recordings import MadeRecordings
 from neuro.errors import DatasetError, ParameterError
 from neuro.events.cochlea import Cochlea, hear
 from neuro.random import stream
@@ -116,7 +114,7 @@ def espeak(
     return np.frombuffer(raw[: len(raw) // 2 * 2], "<i2") / 32768.0, rate
 
 
-class SpokenDigits(Recordings):
+class SpokenDigits(MadeRecordings):
     """Digits spoken and heard when they are asked for; kept once they were made.
 
     Recording i depends on the seed and i alone.
@@ -132,7 +130,6 @@ class SpokenDigits(Recordings):
     ) -> None:
         super().__init__(**columns)
         self.parts, self.cochlea, self.seed = parts, cochlea, seed
-        self._kept: dict[int, NDArray[Any]] = {}
 
     def waveform(self, i: int) -> tuple[NDArray[np.float64], int]:
         """Return the sound of recording i and its sample rate, silence trimmed."""
@@ -146,21 +143,8 @@ class SpokenDigits(Recordings):
         noise = rng.uniform(*_NOISE) * np.abs(sound).max()
         return sound + noise * rng.standard_normal(sound.size), rate
 
-    def _get(self, i: int) -> NDArray[Any]:
-        if i not in self._kept:
-            events = hear(*self.waveform(i), cochlea=self.cochlea)
-            events.flags.writeable = False
-            self._kept[i] = events
-        return self._kept[i]
-
-    def preload(self, *, threads: int | None = None) -> Self:
-        """Make what is missing, in parallel; return the set itself."""
-        left = [i for i in range(len(self)) if i not in self._kept]
-        if left:
-            self._get(left[0])
-            with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-                list(pool.map(self._get, left[1:]))
-        return self
+    def _make(self, i: int) -> NDArray[Any]:
+        return hear(*self.waveform(i), cochlea=self.cochlea)
 
     def _take(self, chosen: NDArray[np.int64]) -> Self:
         part = type(self)(
@@ -169,8 +153,7 @@ class SpokenDigits(Recordings):
             seed=self.seed,
             **self._columns(chosen),
         )
-        part._kept = {k: self._kept[i] for k, i in enumerate(chosen) if i in self._kept}
-        return part
+        return self._hand_over(part, chosen)
 
 
 def spoken_digits(

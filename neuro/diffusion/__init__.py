@@ -8,6 +8,8 @@ from neuro.diffusion.cost import layer_costs as layer_costs
 from neuro.diffusion.cost import total_products as total_products
 from neuro.diffusion.features import Features as Features
 from neuro.diffusion.features import train_features as train_features
+from neuro.diffusion.pretrained import pretrained as pretrained
+from neuro.diffusion.pretrained import pretrained_features as pretrained_features
 from neuro.diffusion.samplers import Samples as Samples
 from neuro.diffusion.samplers import sample as sample
 from neuro.diffusion.samplers import timesteps as timesteps
@@ -28,6 +30,8 @@ __all__ = [
     "denoising_loss",
     "guided",
     "layer_costs",
+    "pretrained",
+    "pretrained_features",
     "sample",
     "temporal_scales",
     "timesteps",

@@ -7,6 +7,7 @@ from neuro.events.array import time_slice as time_slice
 from neuro.events.array import validate as validate
 from neuro.events.camera import EventCamera as EventCamera
 from neuro.events.camera import record as record
+from neuro.events.camera import record_movie as record_movie
 from neuro.events.formats import decode as decode
 from neuro.events.formats import encode as encode
 from neuro.events.formats import read_bsn as read_bsn
@@ -46,6 +47,7 @@ __all__ = [
     "read_bsn",
     "read_events",
     "record",
+    "record_movie",
     "recording_statistics",
     "select",
     "time_slice",

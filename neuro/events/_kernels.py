@@ -219,6 +219,29 @@ def record_still(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def channel_drive(sound, section, smooth, compression, gain, out):
+    """Band-pass, half-wave rectify, compress and smooth one channel.
+
+    ``section`` is b0, b1, b2, 1, a1, a2 of a second-order filter (direct form 2,
+    transposed), ``smooth`` the pole of the low-pass; ``out`` float64 like ``sound``.
+    """
+    b0, b1, b2 = section[0], section[1], section[2]
+    a1, a2 = section[4], section[5]
+    z1, z2, low = 0.0, 0.0, 0.0
+    root = compression == 0.5
+    for k in range(sound.size):
+        x = sound[k]
+        y = b0 * x + z1
+        z1 = b1 * x - a1 * y + z2
+        z2 = b2 * x - a2 * y
+        level = 0.0
+        if y > 0.0:
+            level = math.sqrt(y) if root else y**compression
+        low = (1.0 - smooth) * level + smooth * low
+        out[k] = gain * low
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
     """Leaky integrators with reset by subtraction, one per channel.
 
@@ -265,4 +288,54 @@ def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
             v -= threshold
             if v > threshold:
                 v = threshold
+    return total
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def record_levels(
+    levels,
+    width,
+    dt,
+    refractory,
+    reset,
+    sensor,
+    noise_ptr,
+    noise_t,
+    noise_p,
+    p_on,
+    scratch,
+    out,
+):
+    """Events of a movie: ``levels`` is float64 (pixels, frames); see record_still."""
+    pixel_t, pixel_p = scratch
+    out_t, out_x, out_y, out_p = out
+    capacity = out_t.size
+    total = 0
+    for pixel in range(levels.shape[0]):
+        y, x = pixel // width, pixel % width
+        first, stop = noise_ptr[pixel], noise_ptr[pixel + 1]
+        on, off = sensor[1, y, x], sensor[2, y, x]
+        start = sensor[0, y, x]
+        start = levels[pixel, 0] + start * (on if start > 0.0 else off)
+        n = pixel_events(
+            levels[pixel],
+            dt,
+            reset,
+            start,
+            on,
+            off,
+            refractory,
+            noise_t[first:stop],
+            noise_p[first:stop],
+            p_on,
+            pixel_t,
+            pixel_p,
+        )
+        for k in range(n):
+            if total + k < capacity:
+                out_t[total + k] = pixel_t[k]
+                out_x[total + k] = x
+                out_y[total + k] = y
+                out_p[total + k] = pixel_p[k]
+        total += n
     return total

@@ -22,10 +22,9 @@ References
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,124 +32,17 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.errors import ParameterError, ShapeError
 from neuro.events.array import EVENT, Events
 from neuro.events.paths import ImagePath, SaccadePath
+from neuro.events.sensor import EventCamera as EventCamera
 from neuro.random import stream
 
-__all__ = ["EventCamera", "record"]
+__all__ = ["EventCamera", "record", "record_movie"]
 
+Buffers = tuple[
+    NDArray[np.int64], NDArray[np.int16], NDArray[np.int16], NDArray[np.int8]
+]
 _MODES = {"level": 0, "log": 1, "lin_log": 2}
+_RESETS = {"level": 0, "threshold": 1}
 _LEAK_DECADES = 0.1  # spread of v2e's leak rates over pixels
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventCamera:
-    """Parameters of the sensor and its optics.
-
-    Parameters
-    ----------
-    width, height : int
-        Sensor, pixels.
-    theta, theta_sd : float
-        Mean and spread of the on and off thresholds, in units of ln intensity; a
-        threshold is at least 0.05.
-    t_ref_us : int
-        Refractory time of a pixel, microseconds.
-    noise_hz : float
-        Background events per pixel, either sign.
-    contrast_sd : float
-        Spread of a factor on the contrast of each recording, mean 1; 0.12 brings the
-        spread of event numbers to N-MNIST's (a suggestion, not fitted).
-    background : float
-        ``b``: intensity of black relative to white.
-    blur : float
-        Standard deviation of the optics' Gaussian blur, image pixels.
-    dt_us : int
-        Sampling step of the scene.
-    invert_polarity : bool
-        Write a brightness increase as p = 0, as N-MNIST's files do.
-    reset : {"level", "threshold"}
-        After an event the reference becomes the level (a refractory sensor) or moves by
-        one threshold (ESIM: dead events are dropped, the reference still advances).
-    response : {"log", "lin_log"}
-        Logarithm, or v2e's curve that is linear below 20 of 255.
-    cutoff_hz : float
-        v2e's photoreceptor low-pass at full intensity; 0 is off.
-    leak_hz : float
-        v2e's leak: on events per second and pixel of a constant scene; 0 is off.
-
-    Examples
-    --------
-    >>> EventCamera().sensor_size
-    (34, 34, 2)
-    """
-
-    width: int = 34
-    height: int = 34
-    theta: float = 0.33
-    theta_sd: float = 0.06
-    t_ref_us: int = 1700
-    noise_hz: float = 0.28
-    contrast_sd: float = 0.0
-    background: float = 0.15
-    blur: float = 0.5
-    dt_us: int = 1000
-    invert_polarity: bool = True
-    reset: Literal["level", "threshold"] = "level"
-    response: Literal["log", "lin_log"] = "log"
-    cutoff_hz: float = 0.0
-    leak_hz: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, low in (
-            ("width", 1),
-            ("height", 1),
-            ("dt_us", 1),
-            ("t_ref_us", 0),
-            ("theta_sd", 0),
-            ("noise_hz", 0),
-            ("contrast_sd", 0),
-            ("blur", 0),
-            ("cutoff_hz", 0),
-            ("leak_hz", 0),
-        ):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= low):
-                raise ParameterError(
-                    f"EventCamera.{name}: expected >= {low}, got {value}"
-                )
-        if not self.theta > 0:
-            raise ParameterError(f"EventCamera.theta: expected > 0, got {self.theta}")
-        if not 0 < self.background < 1:
-            raise ParameterError(
-                f"EventCamera.background: expected 0 < b < 1, got {self.background}; "
-                "the logarithm of black must be finite"
-            )
-        for name, accepted in (
-            ("reset", ("level", "threshold")),
-            ("response", ("log", "lin_log")),
-        ):
-            if getattr(self, name) not in accepted:
-                raise ParameterError(
-                    f"EventCamera.{name}: expected one of {', '.join(accepted)}, got "
-                    f"{getattr(self, name)!r}"
-                )
-
-    @property
-    def sensor_size(self) -> tuple[int, int, int]:
-        """(W, H, P)."""
-        return self.width, self.height, 2
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the parameters."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from parameters."""
-        return cls(**values)
-
-    def but(self, **changes: Any) -> Self:
-        """Return a camera with some parameters changed."""
-        return replace(self, **changes)
 
 
 def record(
@@ -216,6 +108,100 @@ def record(
         return [one(k) for k in range(len(stack))]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, range(len(stack))))
+
+
+def record_movie(
+    movie: ArrayLike,
+    *,
+    frame_us: int,
+    camera: EventCamera | None = None,
+    seed: int = 0,
+) -> Events:
+    """Record a movie with a fixed camera; the level is linear between frames.
+
+    Parameters
+    ----------
+    movie : array_like, shape (n_frames, height, width)
+        Floats in [0, 1] or uint8, at least two frames; one pixel of the movie is one of
+        the sensor. Fast movement needs a high frame rate: render or interpolate so that
+        nothing moves by more than about a pixel per frame.
+    frame_us : int
+        Time between frames, microseconds.
+    camera : EventCamera, optional
+        Sensor and optics; its width, height and ``dt_us`` are those of the movie.
+    seed : int
+        Seed of mismatch, references and noise.
+
+    Returns
+    -------
+    ndarray of EVENT, shape (n,)
+        Sorted events.
+
+    Examples
+    --------
+    >>> movie = np.linspace(0, 1, 20)[:, None, None] * np.ones((1, 4, 4))
+    >>> camera = EventCamera(noise_hz=0.0, invert_polarity=False)
+    >>> set(record_movie(movie, frame_us=5000, camera=camera)["p"].tolist())
+    {1}
+    """
+    from scipy.ndimage import gaussian_filter
+
+    from neuro.events._kernels import record_levels
+
+    stack = _intensity(movie)
+    n_frames, height, width = stack.shape
+    if n_frames < 2 or frame_us < 1:
+        raise ParameterError(
+            f"record_movie: expected at least two frames and frame_us >= 1, got "
+            f"{n_frames} and {frame_us}"
+        )
+    camera = (camera or EventCamera()).but(width=width, height=height, dt_us=frame_us)
+    scene = stack.astype(np.float64) * (1 / 255 if stack.dtype == np.uint8 else 1.0)
+    if camera.blur:
+        scene = gaussian_filter(scene, (0, camera.blur, camera.blur), mode="nearest")
+    value = camera.background + (1 - camera.background) * scene
+    levels = _respond(value, camera)
+    rng = stream(seed, "event camera", "movie")
+    sensor = _sensor(camera, seed)
+    sensor[0] = rng.random((height, width)) - 0.5
+    if camera.contrast_sd:
+        sensor[1:3] /= max(0.3, 1 + camera.contrast_sd * rng.standard_normal())
+    noise = _noise(camera, (n_frames - 1) * frame_us, rng)
+    levels += sensor[3] * frame_us * np.arange(n_frames)[:, None, None]
+    by_pixel = np.ascontiguousarray(levels.reshape(n_frames, -1).T)
+    scratch = _scratch(max(n_frames, n_frames * frame_us // max(1, camera.t_ref_us)))
+
+    def fill(out: Buffers) -> int:
+        return int(
+            record_levels(
+                by_pixel,
+                width,
+                float(frame_us),
+                float(camera.t_ref_us),
+                _RESETS[camera.reset],
+                sensor,
+                *noise,
+                0 if camera.invert_polarity else 1,
+                scratch,
+                out,
+            )
+        )
+
+    return _collect(fill, 8 * width * height + 1024)
+
+
+def _respond(value: NDArray[np.float64], camera: EventCamera) -> NDArray[np.float64]:
+    """Level of linear intensity, with the photoreceptor's low-pass over frames."""
+    levels = np.log(value if camera.response == "log" else 255 * value)
+    if camera.response == "lin_log":
+        linear = 255 * value / 20.0 * np.log(20.0)
+        levels = np.where(255 * value <= 20.0, linear, levels)
+    if camera.cutoff_hz:
+        gain = camera.dt_us * 1e-6 * 2 * np.pi * camera.cutoff_hz
+        share = np.minimum(1.0, gain * (255 * value + 20.0) / 275.0)
+        for k in range(1, len(levels)):
+            levels[k] = levels[k - 1] + share[k] * (levels[k] - levels[k - 1])
+    return levels
 
 
 def _intensity(images: ArrayLike) -> NDArray[Any]:
@@ -290,13 +276,38 @@ def _record_one(
         float(camera.t_ref_us),
         camera.dt_us / tau_us if tau_us else 0.0,
     )
-    per_pixel = 4 * n_steps + 64
-    scratch = (
-        np.empty(n_steps + 1),
-        np.empty(per_pixel, np.int64),
-        np.empty(per_pixel, np.int8),
-    )
-    capacity = 8 * camera.width * camera.height + 1024
+    scratch = (np.empty(n_steps + 1), *_scratch(n_steps))
+
+    def fill(out: Buffers) -> int:
+        return int(
+            record_still(
+                canvas,
+                ix,
+                iy,
+                corner[:, 0] - whole[:, 0],
+                corner[:, 1] - whole[:, 1],
+                spans,
+                optics,
+                _RESETS[camera.reset],
+                sensor,
+                *noise,
+                0 if camera.invert_polarity else 1,
+                scratch,
+                out,
+            )
+        )
+
+    return _collect(fill, 8 * camera.width * camera.height + 1024)
+
+
+def _scratch(n_steps: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Room for the events of one pixel."""
+    n = 4 * n_steps + 64
+    return np.empty(n, np.int64), np.empty(n, np.int8)
+
+
+def _collect(fill: Callable[[Buffers], int], capacity: int) -> Events:
+    """Run a kernel until its events fit; sort them by time, ties by pixel."""
     while True:
         out = (
             np.empty(capacity, np.int64),
@@ -304,24 +315,10 @@ def _record_one(
             np.empty(capacity, np.int16),
             np.empty(capacity, np.int8),
         )
-        n = record_still(
-            canvas,
-            ix,
-            iy,
-            corner[:, 0] - whole[:, 0],
-            corner[:, 1] - whole[:, 1],
-            spans,
-            optics,
-            0 if camera.reset == "level" else 1,
-            sensor,
-            *noise,
-            0 if camera.invert_polarity else 1,
-            scratch,
-            out,
-        )
+        n = fill(out)
         if n <= capacity:
             break
-        capacity = int(n)
+        capacity = n
     order = np.argsort(out[0][:n], kind="stable")
     events = np.empty(n, EVENT)
     events["t"], events["x"] = out[0][:n][order], out[1][:n][order]

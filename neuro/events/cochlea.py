@@ -16,6 +16,7 @@ References
 """
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ class Cochlea:
     >>> Cochlea().sensor_size
     (64, 1, 2)
     """
+
+    __references__ = ("anumula2018",)
 
     n_channels: int = 64
     f_low_hz: float = 100.0
@@ -164,17 +167,31 @@ def _drive(
     sound: NDArray[np.float64], rate: float, cochlea: Cochlea
 ) -> NDArray[np.float64]:
     """Rectified, compressed, smoothed channels, thresholds per second."""
-    from scipy.signal import butter, lfilter, sosfilt
+    from neuro.events._kernels import channel_drive
 
     drive = np.zeros((cochlea.n_channels, sound.size))
     a = np.exp(-1.0 / (rate * cochlea.tau_smooth))
-    for k, centre in enumerate(cochlea.centres()):
-        if centre > 0.45 * rate:
-            break
-        half = 0.5 / cochlea.quality
-        width = half + np.sqrt(half**2 + 1)  # edges centre / width, centre * width
-        edges = [centre / width, min(centre * width, 0.499 * rate)]
-        bands = butter(1, edges, "bandpass", fs=rate, output="sos")
-        rectified = np.maximum(sosfilt(bands, sound), 0.0)
-        drive[k] = lfilter([1 - a], [1, -a], rectified**cochlea.compression)
-    return cochlea.gain * drive
+    for section, out in zip(_sections(cochlea, rate), drive, strict=False):
+        channel_drive(sound, section, a, cochlea.compression, cochlea.gain, out)
+    return drive
+
+
+@lru_cache(maxsize=16)
+def _sections(cochlea: Cochlea, rate: float) -> NDArray[np.float64]:
+    """Filters of the channels that the sample rate can carry, shape (n, 6)."""
+    from scipy.signal import butter
+
+    half = 0.5 / cochlea.quality
+    width = half + np.sqrt(half**2 + 1)  # edges centre / width, centre * width
+    sections = [
+        butter(
+            1,
+            [centre / width, min(centre * width, 0.499 * rate)],
+            "bandpass",
+            fs=rate,
+            output="sos",
+        )[0]
+        for centre in cochlea.centres()
+        if centre <= 0.45 * rate
+    ]
+    return np.array(sections).reshape(-1, 6)

@@ -5,13 +5,14 @@ divide each recording's own duration would differ between samples. Arrays are
 (bin, polarity, row, column): an event at x = 3, y = 20 lands in ``[..., 20, 3]``.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.errors import ParameterError
+from neuro.errors import MemoryLimitError, ParameterError
 from neuro.events.array import Events, validate
 
 __all__ = ["chunked_raster", "crop_bounds", "frame_batch", "frames"]
@@ -113,6 +114,11 @@ def frame_batch(
     -------
     ndarray of uint8, shape (n_recordings, n_bins, P, H, W)
         Frames.
+
+    Raises
+    ------
+    MemoryLimitError
+        If the frames would not fit into the free memory; nothing was allocated.
     """
     shape = _shape(sensor_size, bin_us, n_bins, crop, polarity)
     if hasattr(recordings, "__len__") and hasattr(recordings, "__getitem__"):
@@ -121,10 +127,27 @@ def frame_batch(
         lazy = list(recordings)
     n = len(lazy)
     items = (lazy[i] for i in range(n))
+    _check_memory(n * int(np.prod(shape)))
     out = np.zeros((n, *shape), np.uint8)
     for frame, events in zip(out, items, strict=True):
         _fill(frame, events, sensor_size, bin_us, crop, binary, polarity)
     return out
+
+
+def _check_memory(n_bytes: int) -> None:
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on every system
+        return
+    # the page cache counts as used but can be freed: refuse what can never fit
+    limit = max(free, total // 2)
+    if n_bytes > limit:
+        raise MemoryLimitError(
+            f"frame_batch: the frames need {n_bytes / 1e9:.1f} GB, about "
+            f"{limit / 1e9:.1f} GB can be had; use a crop, one polarity, fewer bins or "
+            "a subset of the recordings"
+        )
 
 
 def _shape(

@@ -61,6 +61,8 @@ class SaccadePath:
     .. [1] Orchard et al., Front. Neurosci. 9:437 (2015), section 2.
     """
 
+    __references__ = ("orchard2015",)
+
     vertices: tuple[tuple[float, float], ...] = (
         (0.0, 1.0),
         (1.6, 6.6),

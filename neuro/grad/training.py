@@ -44,7 +44,7 @@ class History:
     steps : int
         Steps done in all, resumed parts included.
     stopped : str
-        Why it ended: "steps", "budget", "patience".
+        Why it ended: "steps", "budget", "patience", "target".
     wall_s : float
         Seconds of training, validation included, all parts together.
     ema_model : torch.nn.Module or None
@@ -132,6 +132,7 @@ def fit(
     batch: int = 64,
     metric: Metric | None = None,
     patience: int | None = None,
+    target: float | None = None,
     valid_every: int | None = None,
     decay: str = "constant",
     weight_decay: float = 0.0,
@@ -176,6 +177,8 @@ def fit(
         validation loss is used, lower is better.
     patience : int, optional
         Validations without a new best after which the run ends.
+    target : float, optional
+        Validation value that ends the run: at least that metric, at most that loss.
     valid_every : int, optional
         Steps between validations; an epoch (or 100 steps of a stream) if not given.
     decay : {"constant", "cosine"}
@@ -267,6 +270,13 @@ def fit(
             if folder is not None and now - saved > checkpoint_every_s:
                 state.save(folder)
                 saved = time.perf_counter()
+            if (
+                target is not None
+                and history.valid
+                and (history.best >= target if metric else history.best <= target)
+            ):
+                history.stopped = "target"
+                break
             if patience is not None and state.waited >= patience:
                 history.stopped = "patience"
                 break

@@ -341,7 +341,8 @@ class TemporalMemory:
 
         ``synop`` are visits of connected, ``synop_zero`` of unconnected synapses,
         ``plastic`` permanences updated, ``grow`` synapses created, ``spike_in`` active
-        columns, ``spike_out`` active cells.
+        columns, ``spike_out`` active cells. The layer's ``weights`` is 0, since the
+        number of synapses changes all the time.
         """
         info, out = self._memory.info, OpCounts(1)
         out.layer(
@@ -350,9 +351,7 @@ class TemporalMemory:
                 kind="segment",
                 in_shape=(self.params.n_cells,),
                 out_shape=(self.params.n_cells,),
-                weights=self.synapses.n_synapses,
                 neurons=self.params.n_cells,
-                steps=max(self.steps, 1),
                 w_bits=1,
             ),
         )

@@ -79,7 +79,8 @@ def fit_readout(
     candidates = tuple(strengths or _STRENGTHS[kind])
     best = candidates[0]
     if len(candidates) > 1:
-        train, valid = next(iter(group_folds(y, g, 5, rng=rng)))
+        parts = min(5, len(np.unique(g)))
+        train, valid = next(iter(group_folds(y, g, parts, rng=rng)))
         scores = [
             _model(kind, s).fit(x[train], y[train]).score(x[valid], y[valid])
             for s in candidates

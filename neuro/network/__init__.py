@@ -1,4 +1,10 @@
-"""Description -> build -> run: networks of populations, projections and stimuli."""
+"""Description -> build -> run: networks of populations, projections and stimuli.
+
+The ways to other tools (NIR, Brian2, NEST) are loaded when first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from neuro.network.description import Population as Population
 from neuro.network.description import Projection as Projection
@@ -45,6 +51,28 @@ from neuro.network.weights import ColumnReader as ColumnReader
 from neuro.network.weights import WeightBlock as WeightBlock
 from neuro.network.weights import WeightSource as WeightSource
 
+if TYPE_CHECKING:
+    from neuro.network.brian2_adapter import to_brian2 as to_brian2
+    from neuro.network.nest_export import to_nest as to_nest
+    from neuro.network.nir_reader import from_nir as from_nir
+    from neuro.network.nir_writer import to_nir as to_nir
+    from neuro.network.nir_writer import write_nir as write_nir
+
+_LATER = {
+    "from_nir": "nir_reader",
+    "to_brian2": "brian2_adapter",
+    "to_nest": "nest_export",
+    "to_nir": "nir_writer",
+    "write_nir": "nir_writer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(f"neuro.network.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "Adex",
     "Alif",
@@ -88,6 +116,11 @@ __all__ = [
     "Uniform",
     "WeightBlock",
     "WeightSource",
+    "from_nir",
     "register_neuron",
     "register_plasticity",
+    "to_brian2",
+    "to_nest",
+    "to_nir",
+    "write_nir",
 ]

@@ -47,10 +47,9 @@ def build(
     **options: Any,
 ) -> "Simulation":
     """Build a network for an engine; see :meth:`Network.build`."""
-    if engine not in ("auto", "grid", "exact"):
-        raise ParameterError(
-            f"Network.build: engine must be 'auto', 'grid' or 'exact', got {engine!r}"
-        )
+    from neuro.network.exact_support import choose_engine
+
+    taken = choose_engine(net, engine)
     if precision not in ("single", "double"):
         raise ParameterError(
             f"Network.build: precision 'single' or 'double', got {precision!r}"
@@ -68,6 +67,10 @@ def build(
             f"{limit / 1e6:.1f} MB; the largest item is {largest!r} with "
             f"{estimate.objects[largest] / 1e6:.1f} MB; shrink it or raise memory_limit"
         )
+    if taken == "exact":
+        from neuro.network.exact import ExactSimulation
+
+        return ExactSimulation(net, seed=seed)
     return Simulation(
         net, seed=seed, threads=threads, precision=precision, options=options
     )
@@ -543,7 +546,7 @@ def _result(
             counts.add(name, "ac", synapses)
     book_populations(counts, net, spike_counts, n_samples, steps)
     traces = {}
-    flat = np.concatenate([*outcome.traces, np.zeros((0, 0))]) if batch else None
+    flat = np.concatenate(outcome.traces or [np.zeros((0, 0))]) if batch else None
     for row, (name, index, interval) in zip(
         engine.probe, engine.probe_names, strict=True
     ):

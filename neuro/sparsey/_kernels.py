@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from neuro.core.binary_rows import add_binary_rows
+from neuro.core.binary_rows import MAX_BYTE_ROWS, add_binary_rows, sum_byte_rows
 
 SIGNAL_U, SIGNAL_H, SIGNAL_D = 1, 2, 4
 LOGISTIC, JAVA, GENERAL = 0, 1, 2
@@ -343,28 +343,30 @@ def _pick(v, hard, eta, inflection, rule, q, k, draw, best, psi):
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _pick_by_count(counts, table, psi, hard, q, k, draw, best):
-    """Do as ``_pick`` where V is a function of a small count."""
-    begin = q * k
+def _pick_by_count(counts, lowest, psi, hard, q, k, draw):
+    """Do as ``_pick`` where V is a function of a small count.
+
+    All counts from `lowest` on give the largest V of the module.
+    """
+    units = counts[q * k : (q + 1) * k]
     if hard:
         ties = 0
-        value = table[best]
-        for i in range(begin, begin + k):
-            ties += table[counts[i]] == value
+        for i in range(k):
+            ties += units[i] >= lowest
         left = min(int(draw * ties), ties - 1)
-        for i in range(begin, begin + k):
-            if table[counts[i]] == value:
+        for i in range(k):
+            if units[i] >= lowest:
                 if left == 0:
-                    return i - begin
+                    return i
                 left -= 1
     total = np.int64(0)
-    for i in range(begin, begin + k):
-        total += psi[counts[i]]
+    for i in range(k):
+        total += psi[units[i]]
     target = np.int64(draw * total)
-    for i in range(begin, begin + k):
-        target -= psi[counts[i]]
+    for i in range(k):
+        target -= psi[units[i]]
         if target < 0:
-            return i - begin
+            return i
     return k - 1
 
 
@@ -592,38 +594,44 @@ def run_macs(
             mean_v = 0.0
             used = have
             zeta_sum = 0
-            if have == SIGNAL_U and not shape.code_input and not shape.decay:
+            if (
+                have == SIGNAL_U
+                and not shape.code_input
+                and not shape.decay
+                and n_u <= MAX_BYTE_ROWS
+            ):
                 # V depends on a count of at most n_u: tables, no exponentials per unit
-                for i in range(qk):
-                    counts[i] = 0
-                add_binary_rows(state.w_u[m], rows_u, n_u, partial, counts)
+                sum_byte_rows(state.w_u[m], rows_u, 0, n_u, partial)
                 for c in range(n_u + 1):
                     table[c] = _cut(c / norm_u, rule.lambda_u0, rule)
                 g = 0.0
                 for q in range(q_total):
-                    top = np.int32(0)
+                    top = np.uint8(0)
                     for i in range(q * k_total, (q + 1) * k_total):
-                        top = max(top, counts[i])
+                        top = max(top, partial[i])
                     best_count[q] = top
                     g += table[top]
                 g /= q_total
                 for i in range(qk):
-                    visits += counts[i]
+                    visits += partial[i]
                 if learn and rule.ratchet_step > 0.0:
                     for i in range(qk):
-                        mean_v += table[counts[i]]
+                        mean_v += table[partial[i]]
                 if not hard:
                     eta = expansivity(g, k_total, rule)
                     for c in range(n_u + 1):
                         psi[c] = psi_fixed(table[c], eta, inflection, rule)
                 for q in range(q_total):
                     draw = uniform(key0, key1, now, m * q_total + q)
+                    lowest = best_count[q]
+                    while lowest > 0 and table[lowest - 1] == table[best_count[q]]:
+                        lowest -= 1
                     state.codes[m, q] = _pick_by_count(
-                        counts, table, psi, hard, q, k_total, draw, best_count[q]
+                        partial, lowest, psi, hard, q, k_total, draw
                     )
                 if track:
                     for i in range(qk):
-                        zeta_sum += table[counts[i]] >= shape.zeta_threshold
+                        zeta_sum += table[partial[i]] >= shape.zeta_threshold
             else:
                 exponent = rule.lambda_u0 if have == SIGNAL_U else rule.lambda_u
                 if n_u:

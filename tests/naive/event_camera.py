@@ -6,6 +6,11 @@ import math
 import numpy as np
 
 
+def interpreted(kernel):
+    """The Python function of a compiled kernel (itself where nothing is compiled)."""
+    return getattr(kernel, "py_func", kernel)
+
+
 def pixel_events(levels, dt, reset, start, on, off, refractory, noise, p_on):
     """Events [(t_us, p)] of one pixel; `noise` is a sorted list of (time, polarity)."""
     end = (len(levels) - 1) * dt

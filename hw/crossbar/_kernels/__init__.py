@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from numba.core import config
 
 from .factor import factor as factor
+from .factor import factor_packed as factor_packed
 from .factor import word_voltages as word_voltages
 from .gated import gated_ladders as gated_ladders
 from .many import solve_many as solve_many

@@ -23,21 +23,70 @@ def factor(g, gw, gb, dw, db):
         Written: inverse pivots, ohm.
     """
     m, n = g.shape
+    behind = np.empty(m)
+    width = 32  # columns of a block: rows run in the inner loop, within the cache
     for i in range(m):
-        e = gw[0] + g[i, 0]
-        for j in range(n):
-            if j > 0:
-                e = g[i, j] + gw[j] * e / (gw[j] + e)
-            dw[i, j] = 1.0 / (e + gw[j + 1])
-    behind = np.zeros(n)
+        behind[i] = gw[0]
+    for start in range(0, n, width):
+        for i in range(m):
+            e = behind[i]
+            for j in range(start, min(start + width, n)):
+                e = e + g[i, j]
+                d = 1.0 / (e + gw[j + 1])
+                dw[i, j] = d
+                e = gw[j + 1] * e * d
+            behind[i] = e
+    above = np.full(n, gb[0])
     for i in range(m):
+        ahead = gb[i + 1]
         for j in range(n):
-            if i == 0:
-                e = gb[0] + g[i, j]
-            else:
-                e = g[i, j] + gb[i] * behind[j] / (gb[i] + behind[j])
-            behind[j] = e
-            db[i, j] = 1.0 / (e + gb[i + 1])
+            e = above[j] + g[i, j]
+            d = 1.0 / (e + ahead)
+            db[i, j] = d
+            above[j] = ahead * e * d
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def factor_packed(g, gw, gb, g8, dw, db):
+    """Cells and inverse pivots in the layout of ``solve_single``.
+
+    Parameters
+    ----------
+    g, gw, gb
+        As in ``factor``.
+    g8, dw, db : float64 (blocks, n, 8)
+        Written; padded rows (at the top) are zero.
+    """
+    m, n = g.shape
+    blocks = g8.shape[0]
+    pad = 8 * blocks - m
+    e8 = np.empty(8)
+    for b in range(blocks):
+        for k in range(8):
+            e8[k] = gw[0]
+        for j in range(n):
+            ahead = gw[j + 1]
+            for k in range(8):
+                i = 8 * b + k - pad
+                c = g[i, j] if i >= 0 else 0.0
+                g8[b, j, k] = c
+                e = e8[k] + c
+                d = 1.0 / (e + ahead)
+                dw[b, j, k] = d
+                e8[k] = ahead * e * d
+    for k in range(pad):
+        for j in range(n):
+            dw[0, j, k] = 0.0
+            db[0, j, k] = 0.0
+    above = np.full(n, gb[0])
+    for i in range(m):
+        b, k = (i + pad) // 8, (i + pad) % 8
+        ahead = gb[i + 1]
+        for j in range(n):
+            e = above[j] + g[i, j]
+            d = 1.0 / (e + ahead)
+            db[b, j, k] = d
+            above[j] = ahead * e * d
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -278,45 +278,49 @@ class Growable:
             Naming the first violation: a permanence outside 1..levels, a duplicate
             presynaptic unit, forward and reverse indices that disagree, wrong counts.
         """
-        store = self.store
-        total = 0
-        links = np.zeros(self.n_pre, np.int64)
-        connected = np.zeros(self.n_pre, np.int64)
-        owners = self.owners()
-        for segment in np.flatnonzero(owners >= 0).tolist():
-            offset, size = (int(v) for v in store.segment_head[segment, :2])
-            n = size & 0xFFFF
-            if n > size >> 16:
-                raise ParameterError(f"Growable: segment {segment} overflows its block")
-            words = store.synapses[offset : offset + n].astype(np.int64)
-            pre, permanence = words >> 8, words & 255
-            if n and (permanence.min() < 1 or permanence.max() > self.levels):
-                raise ParameterError(f"Growable: permanence out of range in {segment}")
-            if np.unique(pre).size != n or (n and pre.max() >= self.n_pre):
-                raise ParameterError(f"Growable: bad presynaptic units in {segment}")
-            positions = store.positions[offset : offset + n].astype(np.int64)
-            if np.any(positions >= store.pre_head[pre, kernels.LENGTH]):
-                raise ParameterError(f"Growable: positions of {segment} out of range")
-            at = store.pre_head[pre, kernels.OFFSET].astype(np.int64) + positions
-            on = permanence >= self.threshold
-            expected = segment << 8 | np.arange(n) << 1 | on
-            if not np.array_equal(store.lists[at], expected):
-                raise ParameterError(
-                    f"Growable: forward and reverse indices disagree in {segment}"
-                )
-            links[pre] += 1
-            connected[pre] += on
-            total += n
-        owned = np.bincount(owners[owners >= 0], minlength=self.n_pre)
+        store, owners = self.store, self.owners()
+        ids = np.flatnonzero(owners >= 0)
+        offset = store.segment_head[ids, kernels.OFFSET].astype(np.int64)
+        packed = store.segment_head[ids, kernels.SIZE].astype(np.int64)
+        size = packed & 0xFFFF
+        self._refuse("a segment overflows its block", ids[size > packed >> 16])
+        segment = np.repeat(ids, size)
+        slot = np.arange(segment.size) - np.repeat(np.cumsum(size) - size, size)
+        at = np.repeat(offset, size) + slot
+        words = store.synapses[at].astype(np.int64)
+        pre, permanence = words >> 8, words & 255
+        bad = (permanence < 1) | (permanence > self.levels)
+        self._refuse("a permanence is out of range", segment[bad])
+        self._refuse("a presynaptic unit is out of range", segment[pre >= self.n_pre])
+        key = np.sort(segment << 24 | pre)
+        twice = key[1:] == key[:-1]
+        self._refuse("a presynaptic unit occurs twice", key[1:][twice] >> 24)
+        position = store.positions[at].astype(np.int64)
+        bad = position >= store.pre_head[pre, kernels.LENGTH]
+        self._refuse("a position is out of range", segment[bad])
+        on = permanence >= self.threshold
+        entry = store.lists[store.pre_head[pre, kernels.OFFSET] + position]
+        bad = entry != (segment << 8 | slot << 1 | on)
+        self._refuse("forward and reverse indices disagree", segment[bad])
+        n = self.n_pre
         for name, found, held in (
-            ("list lengths", links, store.pre_head[:, kernels.LENGTH]),
-            ("connected entries", connected, store.pre_head[:, kernels.CONNECTED]),
-            ("segments per unit", owned, store.cell_segments),
-            ("synapses", total, self.n_synapses),
-            ("segments", int((owners >= 0).sum()), self.n_segments),
+            ("list lengths", np.bincount(pre, minlength=n), kernels.LENGTH),
+            ("connected entries", np.bincount(pre[on], minlength=n), kernels.CONNECTED),
         ):
-            if not np.array_equal(found, held):
-                raise ParameterError(f"Growable: wrong number of {name}")
+            if not np.array_equal(found, store.pre_head[:, held]):
+                raise ParameterError(f"Growable: wrong {name}")
+        owned = np.bincount(owners[ids], minlength=n)
+        if (
+            not np.array_equal(owned, store.cell_segments)
+            or segment.size != self.n_synapses
+            or ids.size != self.n_segments
+        ):
+            raise ParameterError("Growable: wrong numbers of segments or synapses")
+
+    @staticmethod
+    def _refuse(what: str, segments: NDArray[np.int64]) -> None:
+        if segments.size:
+            raise ParameterError(f"Growable: {what} in segment {segments[0]}")
 
     def __repr__(self) -> str:
         return (

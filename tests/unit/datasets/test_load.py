@@ -236,3 +236,15 @@ def test_real_sets_have_their_published_content(data_root):
     assert np.bincount(outlines.labels).tolist() == [9, 9, 9, 9, 10, 9, 10, 10, 9, 9]
     assert outlines.persons[0] == "daria"
     assert len(outlines[-1]) == outlines.starts[-1] - outlines.starts[-2]
+
+
+def test_what_exceeds_the_budget_is_made_again(monkeypatch):
+    from neuro.datasets import recordings
+
+    data = load("nmnist", limit=10)
+    monkeypatch.setattr(recordings, "_KEEP_BYTES", 1)
+    first = [data[i] for i in (0, 1, 1)]
+    assert first[1] is not first[2]
+    assert (first[1] == first[2]).all()
+    assert data.preload(threads=2)[1] is data[1]
+    assert data.subset([1])[0] is data[1]

@@ -52,6 +52,18 @@ def test_root_folder_is_found(file, tmp_path):
     assert len(load("ntidigits", path=tmp_path / "root")) == 4
 
 
+def test_another_file_than_the_published_one_is_noticed(file, tmp_path):
+    from neuro.datasets.checksums import check_set
+
+    (tmp_path / "root" / "ntidigits").mkdir(parents=True)
+    shutil.copy(file, tmp_path / "root" / "ntidigits")
+    labels, content = check_set("ntidigits", tmp_path / "root")
+    assert not labels.ok
+    assert labels.detail == "3 + 1 single digits of 4 classes"
+    assert not content.ok
+    assert "expected 360a2d11" in content.detail
+
+
 def test_damage_is_named(file, tmp_path):
     with h5py.File(file, "a") as data:
         data["train_addresses/ac-z"][1] = 64
@@ -69,27 +81,28 @@ def test_damage_is_named(file, tmp_path):
         load("ntidigits", path=file, label_map="mine")
 
 
-def test_tonic_reads_the_same(file):
+def test_tonic_reads_the_same(file, tmp_path):
     tonic = pytest.importorskip("tonic")
-    from neuro.datasets.tonic_adapter import TonicRecordings
+    from neuro.datasets.tonic_adapter import from_tonic
 
-    reader = tonic.datasets.NTIDIGITS18.__new__(tonic.datasets.NTIDIGITS18)
-    assert reader.sensor_size == (64, 1, 1)
-    ours = load("ntidigits", path=file, label_map="tonic")
-    source = [
-        (
-            np.array(
-                [(t, x, 1) for t, x, *_ in ours[i].tolist()],
-                tonic.datasets.NTIDIGITS18.dtype,
-            ),
-            int(ours.labels[i]),
+    folder = tmp_path / "cache" / "NTIDIGITS18"
+    folder.mkdir(parents=True)
+    shutil.copy(file, folder / tonic.datasets.NTIDIGITS18.filename)
+    for split in ("train", "test"):
+        ours = load("ntidigits", path=file, label_map="tonic", split=split)
+        theirs = from_tonic(
+            "NTIDIGITS18", folder.parent, train=split == "train", single_digits=True
         )
-        for i in range(len(ours))
-    ]
-    theirs = TonicRecordings(source, sensor_size=reader.sensor_size)
-    assert theirs.labels.tolist() == ours.labels.tolist()
-    assert (theirs[1] == ours[1]).all()
-    assert (theirs.subset([2])[0] == ours[2]).all()
+        theirs_source = theirs._source
+        assert len(theirs) == len(ours)
+        for k in range(len(ours)):
+            a, b = ours[k], theirs[k]
+            assert np.abs(a["t"] - b["t"]).max() <= 1  # tonic cuts, we round
+            assert (a[["x", "y", "p"]] == b[["x", "y", "p"]]).all()
+            target = theirs_source[k][1]
+            assert (target[0] if np.ndim(target) else target) == ours.labels[k]
+        assert theirs.labels.tolist() == ours.labels.tolist()
+        theirs_source.data.close()
 
 
 def test_missing_program_is_named(monkeypatch, tmp_path):

@@ -2,11 +2,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy.signal import butter, lfilter, sosfilt
 
 from neuro.errors import ParameterError, ShapeError
 from neuro.events import validate
-from neuro.events._kernels import hair_cells
+from neuro.events._kernels import channel_drive, hair_cells
 from neuro.events.cochlea import Cochlea, hear
+from tests.naive.event_camera import interpreted
 
 RATE = 16_000
 
@@ -35,7 +37,7 @@ def _naive(drive, dt, tau, threshold, refractory):
     return out
 
 
-@pytest.mark.parametrize("kernel", [hair_cells, hair_cells.py_func])
+@pytest.mark.parametrize("kernel", [hair_cells, interpreted(hair_cells)])
 def test_hair_cells_equal_the_naive_ones(rng, kernel):
     drive = np.maximum(0, rng.normal(100, 200, (3, 1500)))
     t, x = np.empty(4000, np.int64), np.empty(4000, np.int16)
@@ -43,6 +45,18 @@ def test_hair_cells_equal_the_naive_ones(rng, kernel):
     want = _naive(drive, 1e-3, 20e-3, 1.0, 2e-3)
     assert list(zip(t[:n].tolist(), x[:n].tolist(), strict=True)) == want
     assert n > 100
+
+
+@pytest.mark.parametrize("kernel", [channel_drive, interpreted(channel_drive)])
+@pytest.mark.parametrize("compression", [0.5, 0.7, 1.0])
+def test_drive_equals_the_one_by_scipy(rng, kernel, compression):
+    sound = rng.normal(size=800)
+    section = butter(1, [900, 1100], "bandpass", fs=RATE, output="sos")
+    rectified = np.maximum(sosfilt(section, sound), 0.0) ** compression
+    want = 42.0 * lfilter([0.1], [1, -0.9], rectified)
+    out = np.empty(800)
+    kernel(sound, section[0], 0.9, compression, 42.0, out)
+    assert out == pytest.approx(want, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("hz", [200, 1000, 4000])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from neuro.errors import ParameterError
+from neuro.errors import MemoryLimitError, ParameterError
 from neuro.events import chunked_raster, crop_bounds, frame_batch, frames, make_events
 
 SENSOR = (34, 30, 2)
@@ -93,3 +93,15 @@ def test_chunked_raster_follows_equal_chunks():
     assert raster.tolist() == [[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
     # fewer chunks than bins: the rest stays empty
     assert chunked_raster(make_events([0], [0]), 4, n_bins=4).sum() == 1
+
+
+def test_frames_that_cannot_fit_are_refused():
+    class Many:
+        def __len__(self):
+            return 10**9
+
+        def __getitem__(self, i):
+            raise AssertionError("nothing may be read")
+
+    with pytest.raises(MemoryLimitError, match="subset"):
+        frame_batch(Many(), SENSOR, bin_us=1000, n_bins=100)

@@ -99,6 +99,16 @@ def test_early_stopping_returns_the_best_weights():
     assert len(values) - 1 - values.index(history.best) == 2
 
 
+def test_target_ends_the_run():
+    history = fit(
+        _net(), _data(512), _data(512), loss=cross_entropy(), lr=1e-2, seed=0,
+        epochs=60, metric=accuracy, target=0.7,
+    )  # fmt: skip
+    assert history.stopped == "target"
+    assert history.best >= 0.7
+    assert all(v < 0.7 for _s, v in history.valid[:-1])
+
+
 def test_stream_with_budget_and_steps():
     def draw(generator):
         x = torch.randn(16, 4, generator=generator)

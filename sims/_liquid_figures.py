@@ -1,4 +1,4 @@
-"""Figures of the experiment: events, raster, accuracy with controls, energy."""
+"""Figures of the liquid experiments: events, raster, accuracy, energy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neuro.network import Spikes
 from neuro.statistics import summary
 
-from .._runner import Context
+from ._runner import Context
 
 __all__ = ["accuracy", "energy", "events", "raster"]
 
@@ -30,18 +30,16 @@ def events(ctx: Context, recording: NDArray[Any], label: int) -> None:
     ctx.figure("events", figure)
 
 
-def raster(ctx: Context, spikes: Spikes, *, n: int, steps: int, bin_ms: float) -> None:
+def raster(ctx: Context, spikes: Spikes, *, n: int, steps: int) -> None:
     """Spikes of the liquid for one recording."""
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(6.4, 3.2))
-    ax.scatter(
-        np.asarray(spikes.times) * bin_ms, spikes.indices, s=2, c=_BLUE, linewidths=0
-    )
+    ax.scatter(np.asarray(spikes.times), spikes.indices, s=2, c=_BLUE, linewidths=0)
     ax.set(
-        xlabel="time (ms)",
+        xlabel="frame",
         ylabel="neuron",
-        xlim=(0, steps * bin_ms),
+        xlim=(0, steps + 1),
         ylim=(-1, n),
         title="liquid, one recording",
     )

@@ -1,0 +1,195 @@
+"""``neuro energy estimate | budget | profiles | selfcheck``.
+
+Exit codes: 0 ok; 1 an anchor does not match, or ``--fail-above`` is exceeded; 2 usage;
+3 input missing, unreadable or corrupt, or output not writable; 4 unsupported layer or
+node; 5 activity missing or not fitting; 6 bad or unknown profile.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from neuro.counts.activity import ActivityError
+from neuro.errors import NeuroError, UnsupportedNodeError
+
+from ._inputs import UsageError
+from .constants import ProfileError
+
+__all__ = ["main"]
+
+PROG = "neuro energy"
+_MODELS = ("op45", "lemaire22", "yan24", "chip", "cim")
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an integer, got {text!r}") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer >= 1, got {value}")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected an integer >= 0, got {value}")
+    return value
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(_positive(part) for part in text.split(","))
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected numbers separated by commas, got {text!r}"
+        ) from None
+    return values
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse whose errors have the form of all others."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(
+            2,
+            f"{PROG}: error: {message} (command line): see '{self.prog} --help'\n",
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROG, description="From operation counts to joules and bits.")
+    commands = parser.add_subparsers(
+        dest="command", required=True, parser_class=_Parser, metavar="COMMAND"
+    )
+    estimate = commands.add_parser(
+        "estimate", help="energy of one inference, with ranges and equivalent ANNs"
+    )
+    _input_options(estimate, source="?")
+    add = estimate.add_argument
+    add("--from", dest="report", metavar="REPORT.json", help="print a saved report")
+    add("--rate", type=float, help="non-zero entries per unit and step, all layers")
+    add(
+        "--spikes-per-layer",
+        type=_numbers,
+        metavar="a,b,...",
+        help="spikes per inference of each spiking layer",
+    )
+    add("--vbits", type=_positive, help="membrane bits")
+    add("--batch", type=_positive, default=1)
+    add("--model", action="append", choices=_MODELS, help="may be given twice")
+    add("--profile", action="append", metavar="NAME|FILE.toml", default=[])
+    add("--count", choices=("exact", "rate"))
+    add("--zero-weights", choices=("count", "skip"), default="count")
+    add("--mode", choices=("clocked", "event"), default="clocked")
+    add("--ann", choices=("none", "fp32", "int8", "ops", "levels"))
+    add("--plot", metavar="FILE.png|.svg|.pdf")
+    add("--multibit", choices=("serial", "mac"), default="serial")
+    add("--fold-scale", action="store_true", help="fold one amplitude into the weights")
+    add("--no-fold-bn", action="store_true", help="price normalisation apart")
+    add("--fail-above", type=float, metavar="J", help="exit 1 above this energy")
+    add("--mc", type=_natural, default=0, metavar="N", help="draws of the constants")
+    add("--input", metavar="FILE.npy|.pt", help="input of a module")
+    add("--input-shape", type=_shape, metavar="A,B,...")
+    add("--time-axis", choices=("none", "0", "1"), default="none")
+    add("--latency", type=float, metavar="S", help="seconds of one inference")
+    add("--hops", type=float, default=0.0, help="hops of a spike between cores")
+    add("--seed", type=_natural, default=0)
+    budget = commands.add_parser("budget", help="bit budget, S-ACE, NS-ACE, storage")
+    _input_options(budget)
+    profiles = commands.add_parser("profiles", help="list, show or start a profile")
+    profiles.add_argument("action", nargs="?", choices=("list", "show", "new"))
+    profiles.add_argument("name", nargs="?")
+    check = commands.add_parser("selfcheck", help="recompute all published anchors")
+    for sub in (profiles, check):
+        _format_options(sub)
+    return parser
+
+
+def _format_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--format", choices=("table", "json", "csv", "md"), default="table")
+    add("--json", dest="format", action="store_const", const="json")
+    add("-q", "--quiet", action="store_true", help="no warnings on standard error")
+    add("-v", "--verbose", action="store_true", help="traceback on errors")
+
+
+def _input_options(parser: argparse.ArgumentParser, *, source: str = "") -> None:
+    add = parser.add_argument
+    add(
+        "source",
+        metavar="INPUT",
+        help="run folder, .npz, .nir, .toml or package.module:attribute",
+        **({"nargs": source} if source else {}),  # type: ignore[arg-type]
+    )
+    add("--activity", metavar="FILE", help=".npz or .h5 rasters, or .csv rates")
+    add("-T", "--timesteps", type=_positive, metavar="N")
+    add("--wbits", type=_positive, metavar="B", help="weight bits")
+    add("--sbits", type=_positive, metavar="B", help="bits of one spike")
+    add("-o", "--output", metavar="FILE")
+    add(
+        "--first-layer",
+        choices=("uniform", "declared"),
+        default="uniform",
+        help="bits of the first layer's input in the budget",
+    )
+    add("--strict", action=argparse.BooleanOptionalAction, default=True)
+    _format_options(parser)
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, UsageError):
+        return 2
+    if isinstance(error, UnsupportedNodeError):
+        return 4
+    if isinstance(error, ActivityError):
+        return 5
+    if isinstance(error, ProfileError):
+        return 6
+    return 3
+
+
+def _line(error: BaseException, where: str) -> str:
+    """``neuro energy: error: <what> (<where>): <how to fix>`` on one line."""
+    text = " ".join(str(error).split())
+    what, cut, fix = text.rpartition("; ")
+    if not cut:
+        what, fix = text, "see 'neuro energy --help'"
+    return f"{PROG}: error: {what} ({where}): {fix}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit code."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    args.argv = argv
+    where = str(getattr(args, "source", None) or args.command)
+    try:
+        from . import _commands
+
+        code = _commands.run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (NeuroError, OSError) as error:
+        if args.verbose:
+            traceback.print_exc()
+        if isinstance(error, OSError) and not isinstance(error, NeuroError):
+            name = error.filename or where
+            error = NeuroError(
+                f"{name}: {error.strerror or error}; check the path and its permissions"
+            )
+        print(_line(error, where), file=sys.stderr)
+        return _code(error)

@@ -1,0 +1,210 @@
+"""Exact array products against the direct solution and, where installed, peers.
+
+Random conductances of 1-100 uS, 1 ohm per segment, one thread, CPU time of building the
+array and computing all currents; best of the repeats. Peers run when they can be
+imported in the same environment; ratios are of times within this run.
+"""
+
+import argparse
+import functools
+import importlib
+import importlib.util
+import logging
+import math
+import multiprocessing
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+DESCRIPTION = (
+    "Crossbar with wire resistance: ours, plain products, badcrossbar, CrossSim"
+)
+LOW, HIGH, OHM = 1e-6, 100e-6, 1.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add sizes and numbers of inputs."""
+    parser.add_argument("--n", default="32,64,128,256", help="sizes, comma-separated")
+    parser.add_argument("--inputs", default="1,100", help="numbers of inputs")
+    parser.add_argument("--tol", type=float, default=1e-9, help="on the residual")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--no-memory", action="store_true", help="skip the memory measurement"
+    )
+
+
+def _integers(name: str, text: str) -> list[int]:
+    from neuro.errors import ParameterError
+
+    try:
+        out = [int(x) for x in text.split(",")]
+    except ValueError:
+        out = []
+    if not out or min(out) < 1:
+        raise ParameterError(
+            f"--{name}: expected integers >= 1 as in 32,64, got {text!r}"
+        )
+    return out
+
+
+def _best(call: Callable[[], Any], budget_s: float = 1.0, most: int = 200) -> float:
+    """Least CPU seconds of repeated calls after one warm-up."""
+    call()
+    best, spent, count = math.inf, 0.0, 0
+    while count < 3 or (spent < budget_s and count < most):
+        start = time.process_time()
+        call()
+        took = time.process_time() - start
+        best, spent, count = min(best, took), spent + took, count + 1
+        if took > budget_s:
+            break
+    return best
+
+
+def _problem(n: int, inputs: int, seed: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng([seed, n])
+    return rng.uniform(LOW, HIGH, (n, n)), rng.random((inputs, n))
+
+
+def _ours(n: int, inputs: int, seed: int, tol: float, threads: int = 1) -> Any:
+    hw = importlib.import_module("hw.crossbar")
+    g, v = _problem(n, inputs, seed)
+    return hw.Crossbar(g, OHM, OHM, tol=tol, threads=threads).mvm(v)
+
+
+def _badcrossbar(n: int, inputs: int, seed: int) -> Any:
+    peer = importlib.import_module("badcrossbar")
+    logging.getLogger("badcrossbar").setLevel(logging.CRITICAL)
+    g, v = _problem(n, inputs, seed)
+    found = peer.compute(v.T, 1 / g, r_i=OHM, node_voltages=False, all_currents=False)
+    return np.asarray(found.currents.output)
+
+
+def _crosssim(n: int, inputs: int, seed: int) -> Any:
+    """Iterative solver of CrossSim at its tightest practical tolerance."""
+    simulator = importlib.import_module("simulator")
+    g, v = _problem(n, inputs, seed)
+    params = simulator.CrossSimParameters()
+    params.xbar.array.parasitics.enable = True
+    params.xbar.array.parasitics.Rp_row = OHM * HIGH
+    params.xbar.array.parasitics.Rp_col = OHM * HIGH
+    params.xbar.array.parasitics.current_from_input = True
+    params.xbar.device.Rmin, params.xbar.device.Rmax = 1 / HIGH, 1 / LOW
+    params.simulation.Verr_th_mvm = 1e-10
+    core = simulator.AnalogCore(g.T / HIGH, params=params)
+    return np.stack([core.matvec(x) for x in v])
+
+
+def _grow(kind: str, n: int, seed: int, pipe: Any) -> None:
+    """Report how far the largest resident size grows during one call (KiB)."""
+    import resource
+
+    if kind == "ours":
+        _ours(8, 3, seed, 1e-9)
+        call = functools.partial(_ours, n, 3, seed, 1e-9)
+    else:
+        _badcrossbar(8, 3, seed)
+        call = functools.partial(_badcrossbar, n, 3, seed)
+    g, _ = _problem(n, 3, seed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    call()
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pipe.send(max(after - before - 2 * g.nbytes // 1024, 1))
+
+
+def _memory(kind: str, n: int, seed: int) -> float:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=_grow, args=(kind, n, seed, there))
+    child.start()
+    # our end of the child's pipe must go, or a child that fails is waited for in vain
+    there.close()
+    try:
+        size = float(here.recv()) / 1024
+    except EOFError:
+        size = math.nan
+    child.join()
+    return size
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Time all sizes; return a flat record."""
+    hw = importlib.import_module("hw.crossbar")
+    peers = {
+        name: call
+        for name, module, call in (
+            ("badcrossbar", "badcrossbar", _badcrossbar),
+            ("crosssim", "simulator", _crosssim),
+        )
+        if importlib.util.find_spec(module) is not None
+    }
+    record: dict[str, Any] = {
+        "tol": args.tol,
+        "threads": args.threads,
+        "peers": ",".join(peers) or "none installed",
+    }
+    sizes, inputs = _integers("n", args.n), _integers("inputs", args.inputs)
+    for n in sizes:
+        g, _ = _problem(n, 1, args.seed)
+        for p in inputs:
+            key = f"n{n}_p{p}"
+            call = functools.partial(_ours, n, p, args.seed, args.tol, args.threads)
+            ours = _best(call)
+            record[f"ours_ms_{key}"] = round(1e3 * ours, 4)
+            result = call()
+            # accuracy against the sparse direct solution of the same circuit
+            v = _problem(n, p, args.seed)[1]
+            few = slice(0, min(p, 4))
+            exact = hw.Crossbar(g, OHM, OHM).mvm(v[few], method="direct")
+            record[f"error_{key}"] = float(
+                np.abs(result[few] - exact).max() / np.abs(exact).max()
+            )
+            for name, peer in peers.items():
+                if name == "crosssim" and n > 128:
+                    continue
+                theirs = _best(functools.partial(peer, n, p, args.seed), 0.3, 5)
+                record[f"{name}_ms_{key}"] = round(1e3 * theirs, 3)
+                record[f"{name}_ratio_{key}"] = round(theirs / ours, 1)
+                other = peer(n, p, args.seed)[few]
+                record[f"{name}_difference_{key}"] = float(
+                    np.abs(other - exact).max() / np.abs(exact).max()
+                )
+        record |= _products(hw, n, args.seed)
+        if not args.no_memory and n >= 128:
+            ours_mib = _memory("ours", n, args.seed)
+            record[f"ours_extra_mib_n{n}"] = round(ours_mib, 2)
+            if "badcrossbar" in peers:
+                theirs_mib = _memory("badcrossbar", n, args.seed)
+                record[f"badcrossbar_extra_mib_n{n}"] = round(theirs_mib, 2)
+                record[f"badcrossbar_memory_ratio_n{n}"] = round(
+                    theirs_mib / ours_mib, 2
+                )
+    return record
+
+
+def _products(hw: Any, n: int, seed: int) -> dict[str, Any]:
+    """Cached effective conductance and output-referred noise against plain products."""
+    g, v = _problem(n, 256, seed)
+    xbar = hw.Crossbar(g, OHM, OHM)
+    effective = _best(lambda: hw.Crossbar(g, OHM, OHM).effective_conductance(), 0.3, 5)
+    g_eff = np.ascontiguousarray(xbar.effective_conductance())
+    # alternate, so that the machine's other load meets both
+    plain = cached = noisy = math.inf
+    rng = np.random.default_rng(seed)
+    variance = ((0.02 * g_eff) ** 2).astype(np.float32)
+    for _ in range(20):
+        plain = min(plain, _best(lambda: v @ g_eff, 0.01, 5))
+        cached = min(cached, _best(lambda: xbar.mvm(v), 0.01, 5))
+        noisy = min(
+            noisy,
+            _best(lambda: hw.noisy_product(v, g_eff, variance, rng), 0.01, 5),
+        )
+    return {
+        f"effective_ms_n{n}": round(1e3 * effective, 3),
+        f"plain_ms_n{n}": round(1e3 * plain, 4),
+        f"cached_over_plain_n{n}": round(cached / plain, 3),
+        f"noisy_over_plain_n{n}": round(noisy / plain, 3),
+    }

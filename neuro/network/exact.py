@@ -1,0 +1,495 @@
+"""Run a network description on the exact engine: no step, spikes at any time.
+
+The models that have closed solutions between events run here: ``IfDelta``,
+``LifDelta``, ``LifExp`` (and ``LifExpEI`` with equal time constants). Inputs are
+streams (``Events``, ``SpikeList``), Poisson processes and constant currents. Delays are
+taken as given, not rounded; the network's ``dt`` is only the default interval of
+recorded state.
+"""
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuro.core.exact import WINDOW, CellGroup, EventSource, ExactCore, SynapseGroup
+from neuro.counts import LayerInfo, OpCounts
+from neuro.errors import ParameterError, ShapeError, UnsupportedNodeError
+from neuro.network.description import Population, Projection
+from neuro.network.distributions import LogNormal, Normal, Uniform
+from neuro.network.exact_support import CURRENT_ROWS, MODELS, unsupported
+from neuro.network.expand import chunks
+from neuro.network.network import Network
+from neuro.network.result import Result, Spikes, Trace
+from neuro.network.simulation import Progress, Simulation
+from neuro.network.stimuli import Current, Events, Poisson, SpikeList
+from neuro.random import stream
+from neuro.results import write_arrays
+
+__all__ = ["ExactSimulation"]
+
+Array = NDArray[Any]
+
+
+class ExactSimulation(Simulation):
+    """A network built for the exact engine.
+
+    Parameters
+    ----------
+    net : Network
+        The description.
+    seed : int
+        Seed of everything drawn.
+    """
+
+    def __init__(self, net: Network, *, seed: int = 0) -> None:
+        reason = unsupported(net)
+        if reason is not None:
+            raise UnsupportedNodeError(f"engine='exact': {reason}")
+        self.net, self.seed, self.engine = net, int(seed), "exact"
+        self._scale = 1.0 if net.dimensionless else 1e3  # time units (ms) per unit
+        self._first = dict(
+            zip(
+                net.populations,
+                np.cumsum([0, *(p.n for p in net.populations.values())]).tolist(),
+                strict=False,
+            )
+        )
+        self._streams = [_source(s, self._scale) for s in net.sources.values()]
+        poisson = [d for d in net.drives if isinstance(d, Poisson)]
+        self._n_projections = len(net.projections)
+        self._synapses = [
+            self._synapse_group(name, q)
+            for name, q in zip(net.names, net.projections, strict=True)
+        ] + [self._poisson_group(k, d) for k, d in enumerate(poisson)]
+        self._poisson = poisson
+        self._core = ExactCore(
+            [self._cells(p) for p in net.populations.values()],
+            self._synapses,
+            [*self._streams, *(self._poisson_source(d) for d in poisson)],
+        )
+        self._booked = self._tallies()
+        self.counts = OpCounts(1)
+
+    def _cells(self, pop: Population) -> CellGroup:
+        m, net = pop.model, self.net
+        shift: Any = 0.0
+        for d in net.drives:
+            if isinstance(d, Current) and d.target == pop.name:
+                shift = shift + np.asarray(d.amplitude, np.float64)
+        values = MODELS[type(m)](pop, self._scale, shift)
+        state = net.initial(pop.name, self.seed)
+        rows = CURRENT_ROWS.get(type(m), ())
+        return CellGroup(
+            n=pop.n,
+            v_threshold=m.v_threshold,
+            v_reset=m.v_reset,
+            t_ref=np.asarray(m.t_ref) * self._scale,
+            v=state[0],
+            i_syn=state[1 : 1 + len(rows)].sum(0) if rows else 0.0,
+            subtract=m.reset == "subtract",
+            strict=net.convention != "nest",
+            **values,
+        )
+
+    def _synapse_group(self, name: str, q: Projection) -> SynapseGroup:
+        net = self.net
+        n_pre, n_post = net.n_of(q.pre), net.n_of(q.post)
+        rng = stream(self.seed, name, "delays")
+        parts = []
+        for s in chunks(
+            q, n_pre, n_post, name=name, dt=net.dt, seed=self.seed, delays=False
+        ):
+            delay = q.delay
+            if isinstance(delay, Normal | Uniform | LogNormal):
+                delay = delay.draw(s.pre.size, rng)
+            parts.append((s.pre, s.post, s.weight, delay))
+        if not parts:
+            nothing = np.zeros(0, np.int32)
+            parts = [(nothing, nothing, np.zeros(0), None)]
+        pre, post, weight = (np.concatenate([p[k] for p in parts]) for k in range(3))
+        drawn = isinstance(q.delay, Normal | Uniform | LogNormal)
+        given = np.concatenate([p[3] for p in parts]) if drawn else q.delay
+        delay = np.asarray(0.0 if given is None else given, np.float64) * self._scale
+        if delay.size and delay.min() < 0:
+            raise ParameterError(
+                f"projection {name!r}: delay {delay.min() / self._scale:g} < 0"
+            )
+        source = None
+        if q.pre in net.sources:
+            source = list(net.sources).index(q.pre)
+            start = 0
+        else:
+            start = self._first[q.pre]
+        return SynapseGroup(
+            pre=pre.astype(np.int64) + start,
+            post=post + self._first[q.post],
+            weight=weight,
+            delay=delay,
+            source=source,
+        )
+
+    def _poisson_group(self, k: int, d: Poisson) -> SynapseGroup:
+        index = np.arange(self.net.populations[d.target].n)
+        return SynapseGroup(
+            pre=index,
+            post=index + self._first[d.target],
+            weight=float(d.weight),
+            delay=0.0,
+            source=len(self.net.sources) + k,
+        )
+
+    def _poisson_source(self, d: Poisson) -> EventSource:
+        n = self.net.populations[d.target].n
+        times = [0.0] if d.times is None else list(np.asarray(d.times) * self._scale)
+        rates = np.asarray(d.rate_hz, np.float64) / self._scale
+        rows = [rates] if d.times is None else list(rates)
+        edges = [*times, np.inf]
+
+        def window(w: int) -> tuple[NDArray[np.float64], Array]:
+            rng = stream(self.seed, d.name, "poisson", w)
+            parts = [(np.zeros(0), np.zeros(0, np.int64))]
+            for row, a, b in zip(rows, edges, edges[1:], strict=False):
+                low, high = max(a - w * WINDOW, 0.0), min(b - w * WINDOW, WINDOW)
+                if high <= low:
+                    continue
+                rate = np.broadcast_to(row, n)
+                m = int(rng.poisson(rate.sum() * (high - low)))
+                t = np.sort(rng.uniform(low, high, m))
+                channel = (
+                    rng.integers(0, n, m)
+                    if np.ndim(row) == 0
+                    else rng.choice(n, m, p=rate / max(rate.sum(), 1e-300))
+                )
+                parts.append((t, channel))
+            return (
+                np.concatenate([p[0] for p in parts]),
+                np.concatenate([p[1] for p in parts]),
+            )
+
+        return EventSource(n, window)
+
+    # -- run -----------------------------------------------------------------------
+    @property
+    def time(self) -> float:
+        """Present time, seconds (steps if dimensionless)."""
+        return self._core.time / self._scale
+
+    def reset(self) -> None:
+        """Return to the initial state at time 0; the counters start again."""
+        self._core.reset()
+        self._booked = self._tallies()
+        self.counts = OpCounts(1)
+
+    def run(
+        self,
+        duration: float,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Run from the present state and continue it; interruptible.
+
+        Parameters
+        ----------
+        duration : float
+            Seconds (steps if dimensionless).
+        inputs : None
+            Frames belong to the grid engine; streams are part of the network.
+        progress : callable, optional
+            Called with (fraction, biological time, speed, seconds to the end) about
+            five times per second.
+
+        Returns
+        -------
+        Result
+            Spikes up to and including the end of the run, state, counters of the run.
+        """
+        if not (np.isfinite(duration) and duration >= 0):
+            raise ParameterError(f"duration: expected >= 0, got {duration}")
+        if inputs:
+            raise ParameterError(
+                f"run: the exact engine takes no frames, got {', '.join(inputs)}; use "
+                "Events or SpikeList"
+            )
+        began, start = time.perf_counter(), self.time
+        pause = None
+        if progress is not None and duration > 0:
+            tell = progress
+
+            def pause(now: float) -> None:
+                done = max(now / self._scale - start, 1e-12)
+                wall = time.perf_counter() - began
+                share = done / duration
+                tell(share, start + done, done / wall, wall / share - wall)
+
+        spikes, traces = self._simulate(duration, pause)
+        return self._result(duration, began, spikes, traces, self._book())
+
+    def _simulate(
+        self, duration: float, pause: Callable[[float], None] | None
+    ) -> tuple[dict[str, Spikes], dict[str, Trace]]:
+        net, ns = self.net, round(duration * self._scale * 1e6)
+        recorded = {k: r for k, r in net.records.items() if r.variables}
+        start_ns = self._core.window * round(WINDOW * 1e6) + self._core.offset_ns
+        stops = {ns}
+        every: dict[str, int] = {}
+        for name, r in recorded.items():
+            step = net.dt if r.interval is None else r.interval
+            every[name] = max(1, round(step * self._scale * 1e6))
+            first = -(-(start_ns + 1) // every[name]) * every[name]
+            stops |= set(range(first - start_ns, ns + 1, every[name]))
+        rows: dict[str, list[Array]] = {}
+        at: dict[str, list[float]] = {}
+        times, indices = [np.zeros(0)], [np.zeros(0, np.int32)]
+        done = 0
+        for stop in sorted(stops):
+            t, i = self._core.run(stop - done, pause)
+            times.append(t)
+            indices.append(i)
+            done = stop
+            for name, r in recorded.items():
+                if (start_ns + stop) % every[name]:
+                    continue
+                index = np.arange(net.n_of(name)) if r.indices is None else r.indices
+                v, i_syn = self._core.sample(index + self._first[name])
+                for variable in r.variables:
+                    key = f"{name}.{variable}"
+                    rows.setdefault(key, []).append(v if variable == "v" else i_syn)
+                    at.setdefault(key, []).append((start_ns + stop) / 1e6 / self._scale)
+        traces = {}
+        for name, r in recorded.items():
+            index = np.arange(net.n_of(name)) if r.indices is None else r.indices
+            for variable in r.variables:
+                key = f"{name}.{variable}"
+                traces[key] = Trace(
+                    np.array(at.get(key, [])),
+                    index.astype(np.int32),
+                    np.array(rows.get(key, [])).reshape(-1, index.size),
+                )
+        return self._split(np.concatenate(times), np.concatenate(indices)), traces
+
+    def _split(self, times: Array, indices: Array) -> dict[str, Spikes]:
+        out = {}
+        for name, pop in self.net.populations.items():
+            first = self._first[name]
+            mine = (indices >= first) & (indices < first + pop.n)
+            record = self.net.records.get(name)
+            if record is not None and not record.spikes:
+                mine = np.zeros_like(mine)
+            out[name] = Spikes(
+                times[mine] / self._scale, (indices[mine] - first).astype(np.int32)
+            )
+        return out
+
+    def run_samples(
+        self,
+        inputs: Mapping[str, Any],
+        duration: float,
+        *,
+        workers: int = 1,
+        n_samples: int | None = None,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Run a batch; each sample starts from the initial state.
+
+        Parameters
+        ----------
+        inputs : mapping of str to sequence of (times, channels)
+            Per stimulus one pair per sample: times in integer microseconds (Events) or
+            seconds (SpikeList), sorted, and channels.
+        duration : float
+            Seconds (steps if dimensionless).
+        workers : int
+            Accepted for the grid engine's sake; samples run one after another.
+        n_samples : int, optional
+            Must agree with the inputs if given.
+        progress : callable, optional
+            See :meth:`run`; called after each sample.
+
+        Returns
+        -------
+        Result
+            Spikes and counters with a sample index.
+        """
+        unknown = set(inputs) - set(self.net.sources)
+        if unknown or not inputs:
+            raise ParameterError(
+                f"run_samples: no stimulus {sorted(unknown)}; the network has "
+                f"{', '.join(self.net.sources) or 'none'}"
+            )
+        sizes = {k: len(v) for k, v in inputs.items()}
+        if len({*sizes.values(), *([] if n_samples is None else [n_samples])}) != 1:
+            raise ShapeError(f"run_samples: equal numbers of samples, got {sizes}")
+        total = next(iter(sizes.values()))
+        began = time.perf_counter()
+        results, counts = [], []
+        given = self._core.sources
+        try:
+            for k in range(total):
+                sources = list(given)
+                for name, samples in inputs.items():
+                    old = self.net.sources[name]
+                    if isinstance(old, Events):
+                        new: Any = Events(name, old.n, *samples[k])
+                    else:
+                        new = SpikeList(name, old.n, *samples[k])
+                    sources[list(self.net.sources).index(name)] = _source(
+                        new, self._scale
+                    )
+                self._core.sources = tuple(sources)
+                self.reset()
+                results.append(self._simulate(duration, None)[0])
+                counts.append(self._book())
+                if progress is not None:
+                    wall = time.perf_counter() - began
+                    done = (k + 1) * duration
+                    progress(
+                        (k + 1) / total, done, done / wall, wall * (total / (k + 1) - 1)
+                    )
+        finally:
+            self._core.sources = given
+            self.reset()
+        merged = {}
+        for name in self.net.populations:
+            parts = [r[name] for r in results]
+            merged[name] = Spikes(
+                np.concatenate([p.times for p in parts]),
+                np.concatenate([p.indices for p in parts]),
+                np.repeat(
+                    np.arange(len(parts), dtype=np.int32), [p.times.size for p in parts]
+                ),
+            )
+        per_neuron = {
+            name: np.stack([c[1][name] for c in counts])
+            for name in self.net.populations
+        }
+        ledger = OpCounts.concatenate([c[0] for c in counts])
+        return self._result(duration, began, merged, {}, (ledger, per_neuron))
+
+    # -- counters ------------------------------------------------------------------
+    def _tallies(self) -> tuple[Array, Array, Array, Array]:
+        core = self._core
+        return (
+            core.synops.copy(),
+            core.zero_synops.copy(),
+            core.updates(len(self.net.populations)),
+            core.spike_counts.copy(),
+        )
+
+    def _book(self) -> tuple[OpCounts, dict[str, Array]]:
+        """Book what was done since the last call."""
+        now = self._tallies()
+        synops, zeros, updates, spikes = (
+            a - b for a, b in zip(now, self._booked, strict=True)
+        )
+        self._booked = now
+        counts, per_neuron = OpCounts(1), {}
+        net = self.net
+        names = [*net.names, *(d.name for d in self._poisson)]
+        for k, name in enumerate(names):
+            group = self._synapses[k]
+            post = (
+                net.projections[k].post
+                if k < self._n_projections
+                else self._poisson[k - self._n_projections].target
+            )
+            n_pre = (
+                net.n_of(net.projections[k].pre)
+                if k < self._n_projections
+                else net.n_of(post)
+            )
+            counts.layer(
+                name,
+                LayerInfo(
+                    in_shape=(n_pre,),
+                    out_shape=(net.n_of(post),),
+                    weights=int(np.asarray(group.pre).size),
+                    synapses=int(np.asarray(group.pre).size),
+                ),
+            )
+            counts.add(name, "synop", int(synops[k] - zeros[k]))
+            counts.add(name, "synop_zero", int(zeros[k]))
+            counts.add(name, "ac", int(synops[k] - zeros[k]))
+        for k, (name, pop) in enumerate(net.populations.items()):
+            mine = spikes[self._first[name] : self._first[name] + pop.n]
+            per_neuron[name] = mine
+            counts.layer(name, LayerInfo(kind="population", neurons=pop.n))
+            counts.add(name, "neuron_update", int(updates[k]))
+            counts.add(name, "spike_out", int(mine.sum()))
+            counts.add(name, "reset", int(mine.sum()))
+        self.counts = self.counts + counts
+        return counts, per_neuron
+
+    def _result(
+        self,
+        duration: float,
+        began: float,
+        spikes: dict[str, Spikes],
+        traces: dict[str, Trace],
+        booked: tuple[OpCounts, dict[str, Array]],
+    ) -> Result:
+        counts, per_neuron = booked
+        for name, n in per_neuron.items():
+            pop = self.net.populations[name]
+            t_ref = np.min(np.asarray(pop.model.t_ref), initial=np.inf)
+            if (
+                np.size(n)
+                and duration > 0
+                and t_ref > 0
+                and np.mean(n) / duration > 0.5 / t_ref
+            ):
+                warnings.warn(
+                    f"population {name!r} fires at {np.mean(n) / duration:.0f} per "
+                    "unit of time, more than half of 1/t_ref: a runaway?",
+                    stacklevel=3,
+                )
+        return Result(
+            spikes=spikes,
+            traces=traces,
+            counts=counts,
+            duration=float(duration),
+            engine=self.engine,
+            seed=self.seed,
+            wall_s=time.perf_counter() - began,
+            _spike_counts={k: np.atleast_2d(v) for k, v in per_neuron.items()},
+        )
+
+    # -- checkpoint ----------------------------------------------------------------
+    def checkpoint(self, path: str | Path) -> None:
+        """Write the whole state; :meth:`restore` continues bit for bit."""
+        state = self._core.to_arrays()
+        state["counts"] = np.array(json.dumps(self.counts.to_dict()))
+        state["fingerprint"] = np.array(self.net.fingerprint())
+        state["seed"] = np.array(self.seed, np.int64)
+        for k, a in enumerate(self._booked):
+            state[f"booked_{k}"] = a
+        write_arrays(Path(path), state)
+
+    def restore(self, path: str | Path) -> None:
+        """Continue from a checkpoint of an equal network and seed."""
+        with np.load(Path(path), allow_pickle=False) as data:
+            state = {k: data[k] for k in data.files}
+        if str(state["fingerprint"]) != self.net.fingerprint() or (
+            int(state["seed"]) != self.seed
+        ):
+            raise ParameterError(
+                f"restore: {str(path)!r} is a checkpoint of another network or seed"
+            )
+        self._core.from_arrays(state)
+        self._booked = tuple(state[f"booked_{k}"] for k in range(4))  # type: ignore[assignment]
+        self.counts = OpCounts.from_dict(json.loads(str(state["counts"])))
+
+    def __repr__(self) -> str:
+        return f"ExactSimulation({self.net!r}, t = {self.time:g})"
+
+
+def _source(s: Any, scale: float) -> EventSource:
+    if isinstance(s, Events):
+        return EventSource.from_ns(np.asarray(s.t_us, np.int64) * 1000, s.channels, s.n)
+    return EventSource.from_times(np.asarray(s.times) * scale, s.channels, s.n)

@@ -1,0 +1,182 @@
+"""A liquid with a linear read-out, its mandatory controls, its price and figures.
+
+The controls: a linear read-out on the event counts, the liquid without its recurrence,
+both in the same number of windows, and chance. Cross-validation instead of the
+published best test epoch; every variant is scored on the same folds.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuro.counts import OpCounts
+from neuro.lsm import Liquid, cross_validate, input_counts
+from neuro.random import stream
+
+from . import _liquid_figures as figures
+from ._config import Config
+from ._liquids import Recordings, array_liquid, price
+from ._runner import Context
+
+__all__ = ["supervised"]
+
+
+class Variant(NamedTuple):
+    """A liquid to be scored."""
+
+    n: int
+    recurrence: float
+    windows: int
+
+
+def supervised(
+    cfg: Config, ctx: Context, data: Recordings, *, paper: float | None
+) -> None:
+    """Score all variants, count and price the published one, draw.
+
+    Parameters
+    ----------
+    cfg : Config
+        With ``folds``, ``readout``, ``liquids``, ``windows``, ``liquid``, ``large`` and
+        ``array``.
+    ctx : Context
+        The run.
+    data : Recordings
+        Input.
+    paper : float or None
+        The paper's accuracy, None where the data are not the paper's.
+    """
+    ctx.split(
+        n_train=len(data.labels) - len(data.labels) // cfg.folds,
+        n_test=len(data.labels),
+        protocol=f"{cfg.folds}-fold cross-validation, every sample tested once",
+    )
+    one, many = cfg.liquid.n, cfg.windows
+    variants = {
+        "liquid": Variant(one, 1.0, 1),
+        "no_recurrence": Variant(one, 0.0, 1),
+        "liquid_3win": Variant(one, 1.0, many),
+        "no_recurrence_3win": Variant(one, 0.0, many),
+        "large_3win": Variant(cfg.large.n, cfg.large.recurrence, many),
+    }
+    scores = {
+        name: ctx.step(name, lambda w=windows: {"scores": _control(cfg, ctx, data, w)})[
+            "scores"
+        ]
+        for name, windows in (("counts", 1), ("counts_3win", many))
+    }
+    rates = []
+    for name, variant in ctx.progress(variants.items(), label="liquids"):
+        runs = [
+            ctx.step(f"{name}-{k}", lambda v=variant, k=k: _score(cfg, ctx, data, v, k))
+            for k in range(cfg.liquids)
+        ]
+        scores[name] = (
+            runs[0]["scores"]
+            if cfg.liquids == 1
+            else np.array([r["scores"].mean() for r in runs])
+        )
+        if name == "liquid":
+            rates = [float(r["rate"]) for r in runs]
+    _metrics(ctx, data, scores, rates, paper)
+    counts = OpCounts.from_dict(_ledger(cfg, ctx, data))
+    reports = price(counts)
+    ctx.counts(counts)
+    ctx.energy({name: report.to_dict() for name, report in reports.items()})
+    for name, report in reports.items():
+        ctx.metric(f"energy_{name}", report.total, unit="J")
+    ctx.arrays("scores", **scores)
+    figures.raster(
+        ctx,
+        _liquid(cfg, ctx, data, variants["liquid"], 0).raster(data.frames[0]),
+        n=one,
+        steps=data.frames.shape[1],
+    )
+    figures.accuracy(ctx, scores, chance=data.chance, windows=many, large=cfg.large.n)
+    figures.energy(ctx, reports)
+
+
+def _liquid(
+    cfg: Config, ctx: Context, data: Recordings, variant: Variant, k: int
+) -> Liquid:
+    return array_liquid(
+        cfg,
+        ctx.seed,
+        k,
+        variant.n,
+        data.frames.shape[2],
+        recurrence=variant.recurrence,
+        calibration=data.frames[:20],
+    )
+
+
+def _readout(
+    cfg: Config, ctx: Context, data: Recordings, features: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Score features on the folds that every variant shares."""
+    return cross_validate(
+        features,
+        data.labels,
+        data.groups,
+        folds=cfg.folds,
+        kind=cfg.readout,
+        rng=stream(ctx.seed, "folds"),
+    )
+
+
+def _control(
+    cfg: Config, ctx: Context, data: Recordings, windows: int
+) -> NDArray[np.float64]:
+    return _readout(cfg, ctx, data, input_counts(data.frames, windows))
+
+
+def _score(
+    cfg: Config, ctx: Context, data: Recordings, variant: Variant, k: int
+) -> dict[str, Any]:
+    liquid = _liquid(cfg, ctx, data, variant, k)
+    activity = liquid.run(data.frames, windows=variant.windows)
+    return {
+        "scores": _readout(cfg, ctx, data, activity.features),
+        "rate": activity.rate,
+    }
+
+
+def _ledger(cfg: Config, ctx: Context, data: Recordings) -> dict[str, Any]:
+    """Count the operations of the paper's liquid over all recordings."""
+    liquid = _liquid(cfg, ctx, data, Variant(cfg.liquid.n, 1.0, 1), 0)
+    return liquid.run(data.frames).operations.to_dict()
+
+
+def _metrics(
+    ctx: Context,
+    data: Recordings,
+    scores: dict[str, NDArray[np.float64]],
+    rates: list[float],
+    paper: float | None,
+) -> None:
+    for name, values in scores.items():
+        windows = "_3win" if name.endswith("_3win") else ""
+        ctx.metric(
+            f"accuracy_{name}",
+            values,
+            paper=paper if name == "liquid" else None,
+            control=(
+                "chance" if name.startswith("counts") else f"accuracy_counts{windows}"
+            ),
+        )
+    ctx.metric(
+        "gain_large_3win",
+        scores["large_3win"] - _paired(scores["counts_3win"], scores["large_3win"]),
+        control="accuracy_counts_3win",
+    )
+    ctx.metric("chance", data.chance)
+    ctx.metric("firing_per_step", rates)
+    ctx.metric("input_lines_per_step", data.frames.sum() / data.frames[:, :, 0].size)
+
+
+def _paired(
+    control: NDArray[np.float64], variant: NDArray[np.float64]
+) -> NDArray[np.float64] | np.float64:
+    """Return the control fold by fold, or its mean where liquids are compared."""
+    return control if control.shape == variant.shape else control.mean()

@@ -1,0 +1,1 @@
+"""Dead cells after learning."""

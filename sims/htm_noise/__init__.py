@@ -1,0 +1,1 @@
+"""Temporal noise inside the sequences."""

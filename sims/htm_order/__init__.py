@@ -1,0 +1,1 @@
+"""How many presentations sequences of a given length need."""

@@ -1,0 +1,1 @@
+"""High-order sequences that change, and several possible endings."""

@@ -1,0 +1,1 @@
+"""Taxi demand, plain and perturbed."""

@@ -1,0 +1,1 @@
+"""Memory of recurrent spiking networks with trained time constants."""

@@ -1,0 +1,1 @@
+"""Spoken digits through the resistive-memory liquid."""

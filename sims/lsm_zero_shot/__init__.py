@@ -1,0 +1,1 @@
+"""Zero-shot retrieval between event recordings and stills through two liquids."""

@@ -1,0 +1,1 @@
+"""Trained on simulated recordings of MNIST, tested on the real N-MNIST recordings."""

@@ -1,0 +1,1 @@
+"""Gradient-trained classifiers of event recordings."""

@@ -1,0 +1,360 @@
+"""SNN classifiers of event recordings, trained by gradient, run on the engine.
+
+A convolutional and a recurrent network on frames of the recordings, an artificial
+network of equal size on the summed frames, and the liquid with its read-out, all on the
+same folds: no fold splits a source image. A network is stopped on a validation part of
+its training folds; the test fold is looked at once. The transfer trains on simulated
+recordings only and tests on all real ones.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.energy import estimate
+from neuro.counts import LayerInfo, OpCounts
+from neuro.random import stream
+from neuro.statistics import group_folds
+
+from .._config import Config
+from .._liquids import array_liquid, bin_recordings
+from .._runner import Context
+from . import _figures
+
+__all__ = ["run"]
+
+
+class Set(NamedTuple):
+    """Frames uint8 (n, steps, 2, height, width), labels, groups, the recordings."""
+
+    frames: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    recordings: Any
+    synthetic: bool
+
+
+def run(cfg: Config, ctx: Context) -> None:
+    """Run the experiment."""
+    import torch
+
+    torch.set_num_threads(cfg.threads)
+    data = _load(cfg, ctx, synthetic=None)
+    folds = list(
+        group_folds(data.labels, data.groups, cfg.folds, rng=ctx.rng("folds"))
+    )[: cfg.run_folds or cfg.folds]
+    ctx.split(
+        n_train=len(folds[0][0]), n_test=sum(len(t) for _, t in folds),
+        protocol=f"{len(folds)} of {cfg.folds} folds, no source image in two",
+    )  # fmt: skip
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in ("snn_conv", "snn_recurrent", "ann"):
+        found[name] = [
+            ctx.step(
+                f"{name}-{k}",
+                lambda n=name, k=k, f=fold: _train_and_test(cfg, ctx, data, n, k, f),
+            )
+            for k, fold in enumerate(folds)
+        ]
+    liquid = ctx.step("liquid", lambda: _liquid(cfg, ctx, data, folds))
+    scores = {n: np.array([r["accuracy"] for r in rows]) for n, rows in found.items()}
+    scores["liquid"] = liquid["accuracy"]
+    for name, values in scores.items():
+        control = {"ann": "chance", "liquid": "chance"}.get(name, "accuracy_ann")
+        ctx.metric(f"accuracy_{name}", values, control=control)
+    chance = float(np.bincount(data.labels).max() / len(data.labels))
+    ctx.metric("chance", chance)
+    rates = {
+        n: {k: float(v) for k, v in found[n][0].items() if k.startswith("rate/")}
+        for n in ("snn_conv", "snn_recurrent")
+    }
+    for name, layers in rates.items():
+        ctx.metric(f"firing_per_step_{name}", list(layers.values()))
+    counts = _engine(cfg, ctx, data, folds[0][1])
+    _price(cfg, ctx, data, counts)
+    if cfg.transfer_samples and not data.synthetic:
+        transfer = ctx.step("transfer", lambda: _transfer(cfg, ctx, data))
+        ctx.metric(
+            "accuracy_transfer",
+            float(transfer["accuracy"]),
+            control="accuracy_snn_conv",
+        )
+        scores["transfer"] = np.atleast_1d(transfer["accuracy"])
+    ctx.arrays("scores", **scores)
+    _figures.accuracy(
+        ctx, scores, float(np.bincount(data.labels).max() / len(data.labels))
+    )
+    _figures.frames(ctx, data)
+    _figures.rates(ctx, rates)
+
+
+def _load(cfg: Config, ctx: Context, *, synthetic: bool | None) -> Set:
+    limit = cfg.samples or None
+    options: dict[str, Any] = {"seed": ctx.seed, "limit": limit}
+    if synthetic:
+        from neuro.datasets import load
+
+        options |= {"synthetic": True, "limit": cfg.transfer_samples}
+        recordings = load("nmnist", **options)
+    else:
+        recordings = ctx.data("nmnist", **options)
+        if recordings.synthetic and not limit:
+            recordings = ctx.data("nmnist", seed=ctx.seed, limit=cfg.stand_in_samples)
+
+    def make() -> dict[str, Any]:
+        flat = bin_recordings(
+            recordings, bin_us=cfg.events.bin_us, n_bins=cfg.events.n_bins, crop=0,
+            polarity=-1, ctx=ctx,
+        )  # fmt: skip
+        width, height, polarities = recordings.sensor_size
+        return {"frames": flat.reshape(len(flat), -1, polarities, height, width)}
+
+    frames = ctx.step("frames-synthetic" if synthetic else "frames", make)["frames"]
+    return Set(frames, recordings.labels, recordings.groups, recordings,
+               bool(recordings.synthetic))  # fmt: skip
+
+
+def _build(cfg: Config, name: str, shape: tuple[int, ...], seed: int) -> Any:
+    import torch
+
+    from neuro.grad import neuron_factory
+    from neuro.grad.classifiers import Summed, conv_classifier, recurrent_classifier
+
+    net = cfg.net
+    spiking = neuron_factory("lif", beta=net.beta)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name == "snn_recurrent":
+            p, height, width = shape
+            small = (p, height // net.pool, width // net.pool)
+            return recurrent_classifier(small, hidden=net.recurrent, neuron=spiking)
+        options = {
+            "channels": tuple(net.channels), "hidden": net.hidden,
+            "dropout": net.dropout,
+        }  # fmt: skip
+        if name == "ann":
+            relu = neuron_factory("relu")
+            return Summed(conv_classifier(shape, neuron=relu, **options), scale=0.5)
+        return conv_classifier(shape, neuron=spiking, **options)
+
+
+def _pooled(frames: NDArray[np.uint8], pool: int) -> NDArray[np.uint8]:
+    """Merge binary frames over squares of pixels: a spike if any."""
+    n, steps, p, height, width = frames.shape
+    h, w = height // pool, width // pool
+    cut = frames[..., : h * pool, : w * pool]
+    blocks = cut.reshape(n, steps, p, h, pool, w, pool)
+    return (
+        blocks.max(axis=(4, 6))
+        if isinstance(blocks, np.ndarray)
+        else blocks.amax((4, 6))
+    )
+
+
+def _loss(shift: int) -> Any:
+    """Cross entropy on frames shifted by the same random step in all of a batch."""
+    import torch
+
+    from neuro.grad import cross_entropy
+
+    plain = cross_entropy()
+
+    def loss(model: Any, batch: Any, generator: Any) -> Any:
+        x, y = batch
+        if model.training and shift:
+            dy, dx = torch.randint(
+                -shift, shift + 1, (2,), generator=generator
+            ).tolist()
+            x = torch.roll(x, (dy, dx), (-2, -1))
+        return plain(model, (x, y), generator)
+
+    return loss
+
+
+def _prepare(cfg: Config, name: str, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return _pooled(frames, cfg.net.pool) if name == "snn_recurrent" else frames
+
+
+def _fit(
+    cfg: Config, ctx: Context, data: Set, name: str, k: int, chosen: NDArray[np.int64]
+) -> Any:
+    """Train on the chosen recordings, a tenth of their groups held out."""
+    from neuro.grad import accuracy, fit
+
+    x = _prepare(cfg, name, data.frames)
+    rng = stream(ctx.seed, "validation", k)
+    inner, valid = next(
+        iter(group_folds(data.labels[chosen], data.groups[chosen], 10, rng=rng))
+    )
+    seed = int(stream(ctx.seed, "weights", name, k).integers(2**31))
+    model = _build(cfg, name, data.frames.shape[2:], seed)
+    parts = [(x[chosen[i]], data.labels[chosen[i]]) for i in (inner, valid)]
+    fit(
+        model, *parts, loss=_loss(cfg.shift), lr=cfg.lr, seed=seed, epochs=cfg.epochs,
+        batch=cfg.batch, metric=accuracy, decay="cosine", warmup=20, clip=1.0,
+        weight_decay=1e-3, out=ctx.out / "training" / f"{name}-{k}", resume=True,
+        progress=ctx.progress,
+    )  # fmt: skip
+    return model
+
+
+def _test(model: Any, frames: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
+    import torch
+
+    from neuro.grad import accuracy
+
+    with torch.no_grad():
+        hits = [
+            accuracy(model, (torch.from_numpy(frames[i : i + 64]),
+                             torch.from_numpy(labels[i : i + 64])))
+            for i in range(0, len(frames), 64)
+        ]  # fmt: skip
+    return float(torch.cat(hits).mean())
+
+
+def _train_and_test(
+    cfg: Config, ctx: Context, data: Set, name: str, k: int, fold: Any
+) -> dict[str, Any]:
+    import torch
+
+    from neuro.grad import firing_rates
+
+    train, test = fold
+    model = _fit(cfg, ctx, data, name, k, train)
+    x = _prepare(cfg, name, data.frames[test])
+    out: dict[str, Any] = {
+        "accuracy": _test(model, x, data.labels[test]),
+        "parameters": model.n_parameters(),
+    }
+    if name != "ann":
+        rates = firing_rates(model, torch.from_numpy(x[:64]))
+        out |= {f"rate/{layer}": rate for layer, rate in rates.items()}
+    if name == "snn_conv" and k == 0:
+        out |= {f"weights/{n}": v.numpy() for n, v in model.state_dict().items()}
+    return out
+
+
+def _transfer(cfg: Config, ctx: Context, data: Set) -> dict[str, Any]:
+    """Train on simulated recordings, test on all real ones."""
+    synthetic = _load(cfg, ctx, synthetic=True)
+    model = _fit(cfg, ctx, synthetic, "snn_conv", -1, np.arange(len(synthetic.labels)))
+    return {"accuracy": _test(model, data.frames, data.labels)}
+
+
+def _liquid(cfg: Config, ctx: Context, data: Set, folds: Any) -> dict[str, Any]:
+    """Score the liquid of nmnist-lsm on the same folds, ridge read-out."""
+    from neuro.lsm.readout import fit_readout
+
+    f = cfg.frames
+    frames = bin_recordings(
+        data.recordings, bin_us=f.bin_us, n_bins=f.n_bins, crop=f.crop,
+        polarity=f.polarity, ctx=ctx,
+    )  # fmt: skip
+    liquid = array_liquid(cfg, ctx.seed, 0, cfg.liquid.n, frames.shape[2])
+    x, y, g = liquid.run(frames).features, data.labels, data.groups
+    scores = []
+    for train, test in folds:
+        rng = ctx.rng("liquid read-out")
+        readout = fit_readout(x[train], y[train], g[train], kind="ridge", rng=rng)
+        scores.append(float((readout.predict(x[test]) == y[test]).mean()))
+    return {"accuracy": np.array(scores)}
+
+
+def _engine(cfg: Config, ctx: Context, data: Set, test: NDArray[np.int64]) -> OpCounts:
+    """Run test recordings of the first fold on the engine and compare with torch."""
+    import torch
+
+    from neuro.grad import record_activity
+    from neuro.grad.engine import to_engine
+    from neuro.grad.fold import with_folded_norms
+
+    model = _build(cfg, "snn_conv", data.frames.shape[2:], 0)
+    with np.load(ctx.out / "steps" / "snn_conv-0.npz", allow_pickle=False) as stored:
+        state = {
+            k.removeprefix("weights/"): torch.from_numpy(np.array(stored[k]))
+            for k in stored.files
+            if k.startswith("weights/")
+        }
+    model.load_state_dict(state)
+    model.eval()
+    chosen = test[: cfg.engine_samples]
+    frames, labels = data.frames[chosen], data.labels[chosen]
+    net = to_engine(model, grid_bits=cfg.grid_bits)
+    flat = frames.reshape(*frames.shape[:2], -1)
+    result = net.build(engine="grid", seed=0, precision="double").run_samples(
+        {"frames": flat}, frames.shape[1]
+    )
+    folded = with_folded_norms(model, grid_bits=cfg.grid_bits)
+    with torch.no_grad(), record_activity(folded) as activity:
+        logits = folded.stages(torch.from_numpy(frames).transpose(0, 1).double()).mean(
+            0
+        )
+    mismatches = 0
+    spikes = [s.transpose(0, 1).flatten(2).numpy() for s in activity.spikes.values()]
+    for layer, theirs in enumerate(spikes):
+        ours = _raster(result.spikes[f"layer{layer}"], theirs.shape)
+        mismatches += int((ours != theirs).sum())
+    hidden = result.spike_counts(f"layer{len(spikes) - 1}") / frames.shape[1]
+    readout = folded.stages[-1].layers[-1]
+    engine_logits = hidden @ readout.weight.numpy().T + readout.bias.numpy()
+    ctx.metric("spike_mismatches", mismatches)
+    ctx.metric(
+        "accuracy_engine", float((engine_logits.argmax(1) == labels).mean()),
+        control="accuracy_torch_on_grid",
+    )  # fmt: skip
+    ctx.metric(
+        "accuracy_torch_on_grid", float((logits.argmax(1).numpy() == labels).mean())
+    )
+    ctx.counts(result.counts)
+    return result.counts
+
+
+def _raster(spikes: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Spikes of a batch as (samples, steps, n): the spike of advance k has time k+1."""
+    out = np.zeros(shape)
+    steps = np.rint(spikes.times).astype(np.int64) - 1
+    out[spikes.samples, steps, spikes.indices] = 1
+    return out
+
+
+def _price(cfg: Config, ctx: Context, data: Set, counts: OpCounts) -> None:
+    """Joules per recording of the SNN on the engine and of the artificial network."""
+    model = _build(cfg, "ann", data.frames.shape[2:], 0)
+    dense = OpCounts(1)
+    dense.layer("ann", LayerInfo(kind="conv", input_class="real", a_bits=32))
+    dense.add("ann", "mac", _macs(model, data.frames.shape[2:]), a_bits=32)
+    reports = {
+        "snn_conv": estimate(counts, model="op45", profile="horowitz45-fp32"),
+        "ann": estimate(dense, model="op45", profile="horowitz45-fp32"),
+    }
+    for name, report in reports.items():
+        ctx.metric(
+            f"energy_{name}", report.total, unit="J",
+            control="energy_ann" if name != "ann" else None,
+        )  # fmt: skip
+    ctx.energy({name: report.to_dict() for name, report in reports.items()})
+
+
+def _macs(model: Any, shape: tuple[int, ...]) -> int:
+    """Multiply-accumulates of one pass of the artificial network."""
+    import torch
+
+    total = 0
+
+    def hook(module: Any, _inputs: Any, out: Any) -> None:
+        nonlocal total
+        weight = module.weight
+        total += weight.numel() * (out[0, 0].numel() if weight.ndim == 4 else 1)
+
+    handles = [
+        m.register_forward_hook(hook)
+        for m in model.modules()
+        if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)
+    ]
+    model.eval()
+    with torch.no_grad():
+        model(torch.zeros(1, 1, *shape))
+    for handle in handles:
+        handle.remove()
+    return total
