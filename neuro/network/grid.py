@@ -34,8 +34,8 @@ _SLICE_S = 0.2  # wall time after which the driver returns
 _THREAD_WORK_S = 10e-6  # least work per window and thread
 _FIRST_HISTORY = 32
 _SAVED = (
-    "state", "ring", "spike_counts", "due", "due_range",
-    "plastic_weights", "pre_trace", "pre_last", "post_trace", "post_time", "post_count", "horizon", "updates",
+    "state", "ring", "spike_counts", "due", "due_range", "plastic_weights", "pre_trace",
+    "pre_last", "post_trace", "post_time", "post_count", "horizon", "updates",
 )  # fmt: skip
 
 

@@ -320,7 +320,7 @@ class Simulation:
         )
         write_arrays(path, arrays)
 
-    def restore(self, path: Path | str) -> "Simulation":
+    def restore(self, path: Path | str) -> None:
         """Take over the state of a checkpoint of the same network and seed.
 
         Raises
@@ -352,7 +352,6 @@ class Simulation:
                 self._batch = batch._replace(**parts)
         else:
             self._grid().load(parts)
-        return self
 
     def reset(self) -> None:
         """Go back to the initial state (plastic weights included)."""
