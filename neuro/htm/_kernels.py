@@ -506,7 +506,8 @@ def pool(  # type: ignore[no-untyped-def]
     up, down, threshold, floor = rates
     n_columns, n_inputs = permanence.shape
     overlaps = np.zeros(n_columns, np.int32)
-    on = np.zeros(n_inputs, np.uint8)
+    delta = np.full(n_inputs, -down)
+    after = np.empty(n_inputs)
     visited, changed = 0, 0
     for r in range(ends.size - 1):
         active = inputs[ends[r] : ends[r + 1]]
@@ -516,23 +517,26 @@ def pool(  # type: ignore[no-untyped-def]
         if not learn:
             continue
         for i in range(active.size):
-            on[active[i]] = 1
+            delta[active[i]] = up
         for w in range(out.shape[1]):
             c = out[r, w]
+            before, allowed = permanence[c], potential[c]
+            crossings = 0
+            for i in range(n_inputs):  # without branches: compiled to vector code
+                value = min(max(before[i] + delta[i], 0.0), 1.0)
+                value = 0.0 if value < floor else value
+                value = value if allowed[i] else 0.0
+                after[i] = value
+                crossings += np.int64((value >= threshold) != (before[i] >= threshold))
+                changed += np.int64(allowed[i])
+            if crossings:
+                for i in range(n_inputs):
+                    if (after[i] >= threshold) != (before[i] >= threshold):
+                        rows[i, c] = 1 if after[i] >= threshold else 0
             for i in range(n_inputs):
-                if potential[c, i] == 0:
-                    continue
-                before = permanence[c, i]
-                after = before + up if on[i] else before - down
-                after = min(max(after, 0.0), 1.0)
-                if after < floor:
-                    after = 0.0
-                permanence[c, i] = after
-                changed += 1
-                if (after >= threshold) != (before >= threshold):
-                    rows[i, c] = 1 if after >= threshold else 0
+                before[i] = after[i]
         for i in range(active.size):
-            on[active[i]] = 0
+            delta[active[i]] = -down
     return visited, changed
 
 
