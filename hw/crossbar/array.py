@@ -6,7 +6,6 @@ Without wire resistance ``I = V @ G``.
 """
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,42 +18,14 @@ from ._direct import Netlist
 from ._gated import GatedArray
 from ._lines import Lines
 from ._nodal import Nodal
+from .solution import Solution
 
-__all__ = ["Crossbar", "Solution", "solve"]
+__all__ = ["Crossbar"]
 
 Floats = NDArray[np.float64]
 TOPOLOGIES = ("driven", "gated", "interleaved")
 METHODS = ("auto", "cg", "direct", "effective")
 SOLUTION_LIMIT_BYTES = 4 * 2**30
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """Everything the circuit's solution gives.
-
-    Attributes
-    ----------
-    I : ndarray of float64, shape (n,) or (batch, n)
-        Output currents, amperes.
-    v_word, v_bit : ndarray, shape (m, n) or (batch, m, n)
-        Node voltages, volts. Interleaved arrays: the word line of the positive half.
-    i_device : ndarray, same shape
-        Current through each cell, amperes (interleaved: of the pair, summed).
-    power : ndarray, shape () or (batch,)
-        Delivered by the sources, watts.
-    residual : float
-        Largest stated residual.
-    iterations : int
-        Largest number of iterations; 0 for direct solutions.
-    """
-
-    I: Floats  # noqa: E741
-    v_word: Floats
-    v_bit: Floats
-    i_device: Floats
-    power: Floats
-    residual: float
-    iterations: int
 
 
 class Crossbar:
@@ -548,53 +519,3 @@ class Crossbar:
         c = dg * (base.word - base.bit)
         extra = self._cg().voltages(np.zeros(self.shape[0]), c)
         return self._cg()._sense(extra.bit)
-
-
-def solve(
-    applied_voltages: ArrayLike,
-    resistances: ArrayLike,
-    r_i: float = 0.0,
-    *,
-    r_i_word_line: float | None = None,
-    r_i_bit_line: float | None = None,
-) -> Floats:
-    """Output currents with the argument order and shapes of badcrossbar's ``compute``.
-
-    Parameters
-    ----------
-    applied_voltages : array_like, shape (m, p)
-        One column per set of inputs, volts.
-    resistances : array_like, shape (m, n)
-        Cells, ohms; ``inf`` for an open cell.
-    r_i : float
-        Resistance of every segment, ohms.
-    r_i_word_line, r_i_bit_line : float, optional
-        Separate values for the two kinds of line.
-
-    Returns
-    -------
-    ndarray, shape (p, n)
-        Amperes.
-
-    References
-    ----------
-    .. [1] D. Joksas and A. Mehonic, "badcrossbar: A Python tool for computing and
-       plotting currents and voltages in passive crossbar arrays", SoftwareX 12,
-       100617 (2020).
-    """
-    r = np.asarray(resistances, np.float64)
-    if r.ndim != 2 or (r <= 0).any() or np.isnan(r).any():
-        raise ParameterError(
-            "solve: resistances must be a matrix of values > 0 ohm (inf: open cell)"
-        )
-    v = np.asarray(applied_voltages, np.float64)
-    if v.ndim != 2 or v.shape[0] != r.shape[0]:
-        raise ShapeError(
-            f"solve: voltages of shape ({r.shape[0]}, inputs), got {v.shape}"
-        )
-    xbar = Crossbar(
-        1.0 / r,
-        r_word=r_i if r_i_word_line is None else r_i_word_line,
-        r_bit=r_i if r_i_bit_line is None else r_i_bit_line,
-    )
-    return xbar.mvm(v.T)

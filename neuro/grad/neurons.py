@@ -80,6 +80,8 @@ class Lif(nn.Module):  # type: ignore[misc]
         Potential at the start of every call.
     strict : bool
         Fire above the threshold only (``>``), not at it.
+    amplitude : float
+        Value of a spike in the output.
     quantize_state : callable, optional
         Applied to U at every step (straight-through in the backward pass if it is a
         module of ``neuro.grad.quantized``).
@@ -109,6 +111,7 @@ class Lif(nn.Module):  # type: ignore[misc]
         learn_beta: bool = False,
         v_init: float = 0.0,
         strict: bool = False,
+        amplitude: float = 1.0,
         quantize_state: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__()
@@ -126,7 +129,7 @@ class Lif(nn.Module):  # type: ignore[misc]
             raise ParameterError(f"Lif.threshold: expected > 0, got {threshold}")
         self.threshold, self.reset = float(threshold), reset
         self.detach_reset, self.strict = detach_reset, strict
-        self.v_init = float(v_init)
+        self.v_init, self.amplitude = float(v_init), float(amplitude)
         self.surrogate = surrogate or Surrogate()
         self.quantize_state = quantize_state
         self.learn_beta = learn_beta
@@ -172,12 +175,12 @@ class Lif(nn.Module):  # type: ignore[misc]
     def forward(self, x: Any) -> Any:
         """Return spikes (steps, batch, ...) of currents of the same shape."""
         plain = self.quantize_state is None and x.device.type == "cpu" and x.ndim >= 2
-        if plain and x.dtype in (torch.float32, torch.float64):
-            return self._fused(x)
-        return self.forward_loop(x)
+        fits = plain and x.dtype in (torch.float32, torch.float64)
+        s = self._fused(x) if fits else self.forward_loop(x)
+        return s if self.amplitude == 1.0 else s * self.amplitude
 
     def forward_loop(self, x: Any) -> Any:
-        """Do what the call does, as a plain loop of torch operations."""
+        """Return unit spikes as the call does, as a plain loop of torch operations."""
         v = self.initial(x[0])
         out = []
         for current in x:

@@ -1,232 +1,210 @@
-r"""Quantisation-aware layers and multi-bit spiking neurons.
+r"""Quantisation-aware and noise-aware layers, as factories.
 
-Torch twins of :mod:`neuro.quantize`, with straight-through gradients: the forward pass
-sees the quantised value, the backward pass the gradient of the identity, masked
-outside the clip range. Layers come as factories (``linear=``, ``conv=``) so that any
-network class can take them.
+Weights are transformed in the forward pass and trained through the transform with the
+straight-through estimator: the gradient passes as if the transform were the identity
+(inside its clip range). A transform is any callable on a weight tensor:
+:class:`QuantizedWeights` with the project's quantiser, :class:`WeightNoise` with the
+statistics of a device, or what an experiment hands in.
 
-References
-----------
-.. [1] Shen et al., CVPR 2024, pp. 27538-27547 (clipping rule and order of reset and
-       quantisation are not printed there; see :mod:`neuro.quantize`).
+Activations of ``b`` bits are
+
+.. math:: Q(x) = \frac{s}{2^b - 1} \mathrm{clip}(\mathrm{round}((2^b - 1) x / s),
+          0, 2^b - 1)
+
+with a trained clip ``s`` (step size gradient of Esser et al., 2020).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 from neuro.errors import ParameterError
+from neuro.quantize import quantize_weights, weight_gradient
 
 __all__ = [
-    "MultiBit",
-    "QuantizedConv2d",
-    "QuantizedLinear",
-    "multibit_spike",
-    "quantize_weight",
-    "quantized_layers",
+    "QuantizedActivation",
+    "QuantizedState",
+    "QuantizedWeights",
+    "WeightNoise",
+    "transformed_conv",
+    "transformed_linear",
 ]
 
-__references__ = ("shen2024",)
+Transform = Callable[[Any], Any]
+__references__ = ("esser2020",)
 
 
-def _bits(what: str, bits: int) -> int:
-    if isinstance(bits, bool) or int(bits) != bits or bits < 1:
-        raise ParameterError(f"{what}: bits must be an integer >= 1, got {bits!r}")
-    return int(bits)
-
-
-def quantize_weight(w: Any, bits: int, *, per_channel: bool = True) -> Any:
-    """Return quantised weights whose gradient passes straight through.
-
-    Parameters
-    ----------
-    w : Tensor, shape (out, ...)
-        Weights; the first axis holds the output channels.
-    bits : int
-        Width, >= 1; one bit is ``mean |w| * sign(w)`` with ``sign(0) = +1``.
-    per_channel : bool
-        One step per output channel, or one per tensor.
-    """
-    bits = _bits("quantize_weight", bits)
-    held = w.detach()
-    axes = tuple(range(1 if per_channel else 0, held.ndim))
-    if bits == 1:
-        step = held.abs().mean(dim=axes, keepdim=True)
-        quantized = torch.where(held >= 0, step, -step)
-    else:
-        m = 2 ** (bits - 1) - 1
-        step = held.abs().amax(dim=axes, keepdim=True) / m
-        safe = torch.where(step > 0, step, torch.ones_like(step))
-        quantized = (held / safe).round().clamp(-m, m) * step
-    return w + (quantized - held)
-
-
-class QuantizedLinear(nn.Linear):  # type: ignore[misc]
-    """A linear layer whose weights are quantised in every forward pass.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Sizes.
-    bias : bool
-        Whether a (full-precision) bias is added.
-    bits : int
-        Bits of a weight.
-    """
-
-    __references__ = ("shen2024",)
-
-    def __init__(self, n_in: int, n_out: int, bias: bool = True, *, bits: int) -> None:
-        super().__init__(n_in, n_out, bias=bias)
-        self.bits = _bits("QuantizedLinear", bits)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the layer."""
-        w = quantize_weight(self.weight, self.bits)
-        return nn.functional.linear(x, w, self.bias)
-
-    def extra_repr(self) -> str:
-        """Describe the layer."""
-        return f"{super().extra_repr()}, bits={self.bits}"
-
-
-class QuantizedConv2d(nn.Conv2d):  # type: ignore[misc]
-    """A 2-D convolution whose weights are quantised in every forward pass."""
-
-    __references__ = ("shen2024",)
-
-    def __init__(self, *args: Any, bits: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.bits = _bits("QuantizedConv2d", bits)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the layer."""
-        w = quantize_weight(self.weight, self.bits)
-        return self._conv_forward(x, w, self.bias)
-
-    def extra_repr(self) -> str:
-        """Describe the layer."""
-        return f"{super().extra_repr()}, bits={self.bits}"
-
-
-def quantized_layers(
-    bits: int,
-) -> tuple[Callable[..., QuantizedLinear], Callable[..., QuantizedConv2d]]:
-    """Return the factories ``linear`` and ``conv`` for weights of `bits` bits."""
-    bits = _bits("quantized_layers", bits)
-
-    def linear(*args: Any, **kwargs: Any) -> QuantizedLinear:
-        return QuantizedLinear(*args, bits=bits, **kwargs)
-
-    def conv(*args: Any, **kwargs: Any) -> QuantizedConv2d:
-        return QuantizedConv2d(*args, bits=bits, **kwargs)
-
-    return linear, conv
-
-
-class _Level(torch.autograd.Function):  # type: ignore[misc]
-    """Rounded and clipped membrane; gradient 1 on [-1/2, 2**b - 1/2], else 0."""
+class _StraightThrough(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, gate: Any) -> Any:
+        ctx.save_for_backward(gate)
+        return y
 
     @staticmethod
-    def forward(ctx: Any, x: Any, top: int, floor: bool) -> Any:
-        """Return the integer level of ``x = v / v_threshold``."""
-        ctx.save_for_backward(x)
-        ctx.top = top
-        whole = x.floor() if floor else x.round()
-        return whole.clamp(0, top)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Any) -> Any:
-        """Pass the gradient inside the range."""
-        (x,) = ctx.saved_tensors
-        inside = (x >= -0.5) & (x <= ctx.top + 0.5)
-        return gradient * inside, None, None
+    def backward(ctx: Any, grad: Any) -> Any:
+        (gate,) = ctx.saved_tensors
+        return grad * gate, None, None
 
 
-def multibit_spike(
-    v: Any, bits: int, *, threshold: float = 1.0, floor: bool = False
-) -> Any:
-    """Return the level ``k`` in 0..2**bits - 1 that a membrane sends."""
-    bits = _bits("multibit_spike", bits)
-    return _Level.apply(v / threshold, 2**bits - 1, floor)
-
-
-class MultiBit(nn.Module):  # type: ignore[misc]
-    r"""Leaky neurons that send integers, one per step.
-
-    .. math:: v \leftarrow \beta v + x,\quad
-              k = \mathrm{clip}(\mathrm{round}(v/\theta), 0, 2^b - 1),\quad
-              v \leftarrow v - k\theta
-
-    The spike's value is :math:`k\theta`. With one bit and ``floor=True`` this is the
-    ordinary neuron with subtracted threshold.
+class QuantizedWeights:
+    """Weights of a few bits, symmetric, one step per output channel.
 
     Parameters
     ----------
     bits : int
-        Bits of one spike.
-    beta : float
-        Decay per step, in (0, 1].
-    threshold : float
-        Threshold.
-    reset : {"subtract", "zero"}
-        What a spike does to the potential.
-    floor : bool
-        Round down instead of to the nearest.
+        Width, >= 1.
     """
 
-    __references__ = ("shen2024",)
-    spiking = True
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        quantize_weights([0.0], bits)
 
-    def __init__(
-        self,
-        bits: int,
-        *,
-        beta: float = 1.0,
-        threshold: float = 1.0,
-        reset: str = "subtract",
-        floor: bool = False,
-    ) -> None:
-        super().__init__()
-        self.bits = _bits("MultiBit", bits)
-        if not 0 < beta <= 1:
-            raise ParameterError(f"MultiBit.beta: expected (0, 1], got {beta}")
-        if not threshold > 0:
-            raise ParameterError(f"MultiBit.threshold: expected > 0, got {threshold}")
-        if reset not in ("subtract", "zero"):
+    def __call__(self, w: Any) -> Any:
+        """Return quantised weights with a straight-through gradient."""
+        held = w.detach().cpu().numpy()
+        y = torch.as_tensor(quantize_weights(held, self.bits).values).to(w)
+        gate = torch.as_tensor(weight_gradient(held, self.bits)).to(w)
+        return _StraightThrough.apply(w, y, gate)
+
+
+class WeightNoise:
+    """Fresh Gaussian noise on the weights at every training step.
+
+    Parameters
+    ----------
+    relative : float
+        Standard deviation as a share of the largest weight of the layer.
+    seed : int
+        Of the noise.
+
+    Notes
+    -----
+    Noise is drawn only while gradients are on, so evaluation sees the plain weights.
+    The stream goes on from call to call; a resumed run draws it anew.
+    """
+
+    def __init__(self, relative: float, *, seed: int = 0) -> None:
+        if not relative >= 0:
+            raise ParameterError(f"WeightNoise.relative: expected >= 0, got {relative}")
+        self.relative = relative
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, w: Any) -> Any:
+        """Return weights with noise."""
+        if not torch.is_grad_enabled() or self.relative == 0:
+            return w
+        noise = torch.randn(w.shape, generator=self._generator).to(w)
+        return w + (self.relative * w.detach().abs().max()) * noise
+
+
+class _Transformed:
+    """What transformed convolutions and linear layers share."""
+
+    transforms: Sequence[Transform]
+    weight: Any
+
+    def effective(self) -> Any:
+        """Return the weights as the forward pass sees them."""
+        w = self.weight
+        for f in self.transforms:
+            w = f(w)
+        return w
+
+
+class _Conv2d(_Transformed, nn.Conv2d):  # type: ignore[misc]
+    def forward(self, x: Any) -> Any:
+        return self._conv_forward(x, self.effective(), self.bias)
+
+
+class _Linear(_Transformed, nn.Linear):  # type: ignore[misc]
+    def forward(self, x: Any) -> Any:
+        return nn.functional.linear(x, self.effective(), self.bias)
+
+
+def transformed_conv(*transforms: Transform) -> Callable[..., Any]:
+    """Return a factory of convolutions whose weights pass through transforms.
+
+    Examples
+    --------
+    >>> layer = transformed_conv(QuantizedWeights(4))(1, 2, 3, padding=1)
+    >>> len(layer.effective().unique()) <= 2 * 15
+    True
+    """
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        layer = _Conv2d(*args, **kwargs)
+        layer.transforms = transforms
+        return layer
+
+    return make
+
+
+def transformed_linear(*transforms: Transform) -> Callable[..., Any]:
+    """Return a factory of linear layers whose weights pass through transforms."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        layer = _Linear(*args, **kwargs)
+        layer.transforms = transforms
+        return layer
+
+    return make
+
+
+class QuantizedState:
+    """A membrane of a few bits: rounded to a grid and saturated, straight-through.
+
+    Parameters
+    ----------
+    bits : int
+        Width of the signed integer, >= 2.
+    step : float
+        Grid step; a power of two keeps the threshold a level.
+    """
+
+    def __init__(self, bits: int, step: float) -> None:
+        if bits < 2 or not step > 0:
             raise ParameterError(
-                f"MultiBit.reset: expected 'subtract' or 'zero', got {reset!r}"
+                f"QuantizedState: expected bits >= 2 and step > 0, got {bits}, {step}"
             )
-        self.beta, self.threshold = float(beta), float(threshold)
-        self.reset, self.floor = reset, bool(floor)
+        self.bits, self.step = bits, float(step)
+        self.low, self.high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
-    def initial(self, x: Any) -> Any:
-        """Return the potential before the first step."""
-        return torch.zeros_like(x)
+    def __call__(self, v: Any) -> Any:
+        """Return the stored potential."""
+        level = torch.round(v.detach() / self.step)
+        gate = ((level >= self.low) & (level <= self.high)).to(v.dtype)
+        return _StraightThrough.apply(
+            v, level.clamp(self.low, self.high) * self.step, gate
+        )
 
-    def step(self, x: Any, v: Any) -> tuple[Any, Any]:
-        """Advance one step: current and potential -> spikes, potential."""
-        u = self.beta * v + x
-        k = multibit_spike(u, self.bits, threshold=self.threshold, floor=self.floor)
-        s = k * self.threshold
-        if self.reset == "zero":
-            return s, torch.where(k > 0, torch.zeros_like(u), u)
-        return s, u - s
+
+class QuantizedActivation(nn.Module):  # type: ignore[misc]
+    """Unsigned uniform activation of a few bits with a trained clip.
+
+    Parameters
+    ----------
+    bits : int
+        Width, >= 1; levels 0 to ``2^bits - 1``.
+    clip : float
+        Start of the trained clip.
+    """
+
+    spiking = False
+
+    def __init__(self, bits: int, *, clip: float = 6.0) -> None:
+        super().__init__()
+        if bits < 1 or not clip > 0:
+            raise ParameterError(
+                f"QuantizedActivation: expected bits >= 1 and clip > 0, got {bits}, "
+                f"{clip}"
+            )
+        self.bits, self.levels = bits, 2**bits - 1
+        self.clip = nn.Parameter(torch.tensor(float(clip)))
 
     def forward(self, x: Any) -> Any:
-        """Return spikes (steps, batch, ...) of currents of the same shape."""
-        v = self.initial(x[0])
-        out = []
-        for current in x:
-            s, v = self.step(current, v)
-            out.append(s)
-        return torch.stack(out)
-
-    def extra_repr(self) -> str:
-        """Describe the neuron."""
-        return (
-            f"bits={self.bits}, beta={self.beta}, threshold={self.threshold}, "
-            f"reset={self.reset!r}"
-        )
+        """Quantise; gradients flow to `x` inside the clip range and to the clip."""
+        z = (x / self.clip).clamp(0, 1)
+        rounded = torch.round(z * self.levels) / self.levels
+        return self.clip * (z + (rounded - z).detach())

@@ -51,18 +51,32 @@ def _torch_spikes(model, frames):
     return [s.transpose(0, 1).flatten(2).numpy() for s in activity.spikes.values()]
 
 
+def _same_as_engine(result, theirs):
+    """Every spike of the engine, by sample, step and neuron."""
+    for k, torchs in enumerate(theirs):
+        s = result.spikes[f"layer{k}"]
+        ours = np.zeros_like(torchs)
+        ours[s.samples, np.rint(s.times).astype(int) - 1, s.indices] = 1
+        np.testing.assert_array_equal(ours, torchs)
+
+
 @pytest.mark.parametrize("reset", ["zero", "subtract"])
 @pytest.mark.parametrize("beta", [1.0, 0.9375])
 def test_convolutional_export_is_spike_exact_on_the_grid(rng, reset, beta):
     model = _conv(neuron=neuron_factory("lif", beta=beta, reset=reset))
     frames = _frames(rng)
     net = to_engine(model, grid_bits=10)
-    spikes = reference_run(net, frames.reshape(*frames.shape[:2], -1))
+    flat = frames.reshape(*frames.shape[:2], -1)
+    spikes = reference_run(net, flat)
+    result = net.build(engine="grid", precision="double").run_samples(
+        {"frames": flat}, 6
+    )
     theirs = _torch_spikes(with_folded_norms(model, grid_bits=10), frames)
     assert len(theirs) == 3
     for ours, torchs in zip(list(spikes.values())[:3], theirs, strict=True):
         assert 0 < torchs.mean() < 0.9
         np.testing.assert_array_equal(ours, torchs)
+    _same_as_engine(result, theirs)
 
 
 def test_recurrent_export_is_spike_exact_on_the_grid(rng):
@@ -73,10 +87,30 @@ def test_recurrent_export_is_spike_exact_on_the_grid(rng):
     nn.init.normal_(model.stages[1].input.weight, 0, 0.4)
     frames = _frames(rng)
     net = to_engine(model, grid_bits=10)
-    spikes = reference_run(net, frames.reshape(*frames.shape[:2], -1))
+    flat = frames.reshape(*frames.shape[:2], -1)
+    spikes = reference_run(net, flat)
+    result = net.build(engine="grid", precision="double").run_samples(
+        {"frames": flat}, 6
+    )
     theirs = _torch_spikes(with_folded_norms(model, grid_bits=10), frames)
     assert 0 < theirs[0].mean() < 0.9
     np.testing.assert_array_equal(spikes["layer0"], theirs[0])
+    _same_as_engine(result, theirs)
+
+
+def test_recorded_potential_of_the_readout_is_the_sum_of_logits(rng):
+    model = _conv()
+    frames = _frames(rng)
+    net = to_engine(model, grid_bits=10)
+    result = net.build(engine="grid", precision="double").run_samples(
+        {"frames": frames.reshape(*frames.shape[:2], -1)}, 6
+    )
+    with torch.no_grad():
+        x = torch.from_numpy(frames).transpose(0, 1).double()
+        want = with_folded_norms(model, grid_bits=10).stages(x).sum(0)
+    last = result.traces["readout.v"].values
+    np.testing.assert_allclose(last.reshape(3, -1, 10)[:, -1], want.numpy(), atol=1e-12)
+    assert result.counts.total("synop") > 0
 
 
 def test_folding_changes_nothing_but_rounding(rng):

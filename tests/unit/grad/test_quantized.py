@@ -1,65 +1,86 @@
+"""Quantised weights, states and activations; noise in training only."""
+
 import numpy as np
 import pytest
 
-from neuro.errors import ParameterError
-from neuro.quantize import multibit_gradient, multibit_step, quantize_weights
-
-torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
+torch = pytest.importorskip("torch")
 
+from neuro.errors import ParameterError
+from neuro.grad import Lif, fit
 from neuro.grad.quantized import (
-    MultiBit,
-    QuantizedConv2d,
-    QuantizedLinear,
-    multibit_spike,
-    quantize_weight,
+    QuantizedActivation,
+    QuantizedState,
+    QuantizedWeights,
+    WeightNoise,
+    transformed_conv,
+    transformed_linear,
 )
+from neuro.quantize import quantize_weights
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4, 8])
-@pytest.mark.parametrize("per_channel", [True, False])
-def test_weights_equal_the_plain_quantiser(rng, bits, per_channel) -> None:
-    w = rng.standard_normal((5, 7))
-    expected = quantize_weights(w, bits, axis=0 if per_channel else None).values
-    t = torch.tensor(w, requires_grad=True)
-    got = quantize_weight(t, bits, per_channel=per_channel)
-    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-15)
-    got.sum().backward()
-    assert (t.grad == 1).all()
+def test_layers_use_the_projects_quantiser_and_train_through_it():
+    torch.manual_seed(0)
+    layer = transformed_linear(QuantizedWeights(3))(4, 2)
+    want = quantize_weights(layer.weight.detach().numpy(), 3).values
+    np.testing.assert_allclose(layer.effective().detach().numpy(), want, rtol=1e-6)
+    x = torch.randn(64, 4)
+    target = x @ torch.tensor([[0.5, -0.25, 0.0, 1.0], [1.0, 0.5, -0.5, 0.0]]).T
+
+    def loss(model, batch, generator):
+        return ((model(batch[0]) - batch[1]) ** 2).mean()
+
+    history = fit(layer, (x, target), loss=loss, lr=0.02, seed=0, epochs=60)
+    assert history.loss[-1][1] < 0.1 * history.loss[0][1]
+    assert len(np.unique(np.abs(layer.effective().detach().numpy()[0]))) <= 4
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4])
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
-@pytest.mark.parametrize("floor", [False, True])
-def test_neuron_equals_the_plain_step(rng, bits, reset, floor) -> None:
-    x = rng.normal(0.7, 1.5, (6, 3, 4))
-    out = MultiBit(bits, beta=0.8, reset=reset, floor=floor)(torch.tensor(x)).numpy()
-    v = np.zeros((3, 4))
-    for k in range(6):
-        s, v = multibit_step(
-            v,
-            x[k],
-            beta=0.8,
-            bits=bits,
-            reset=reset,
-            rounding="floor" if floor else "nearest",
-        )
-        assert (out[k] == s).all()
+def test_convolution_keeps_its_arguments():
+    layer = transformed_conv(QuantizedWeights(2))(
+        1, 3, 3, stride=2, padding=1, bias=False
+    )
+    assert layer(torch.zeros(2, 1, 8, 8)).shape == (2, 3, 4, 4)
+    assert layer.bias is None
 
 
-def test_gradient_of_the_spike() -> None:
-    v = torch.linspace(-2, 5, 57, dtype=torch.float64, requires_grad=True)
-    multibit_spike(v, 2).sum().backward()
-    assert (v.grad.numpy() == multibit_gradient(v.detach().numpy(), bits=2)).all()
+def test_noise_acts_in_training_only():
+    layer = transformed_linear(WeightNoise(0.1, seed=1))(50, 50)
+    with torch.no_grad():
+        assert torch.equal(layer.effective(), layer.weight)
+    difference = layer.effective() - layer.weight
+    scale = 0.1 * float(layer.weight.abs().max().detach())
+    assert float(difference.std().detach()) == pytest.approx(scale, rel=0.1)
+    assert not torch.equal(layer.effective(), layer.effective())
 
 
-def test_layers_train_and_refuse_bad_bits(rng) -> None:
-    layer = QuantizedLinear(4, 3, bits=2)
-    conv = QuantizedConv2d(1, 2, 3, bits=1, bias=False)
-    y = layer(torch.ones(2, 4)).sum() + conv(torch.ones(1, 1, 4, 4)).sum()
-    y.backward()
-    assert layer.weight.grad is not None
-    assert conv.weight.grad is not None
-    for bad in (0, 1.5):
-        with pytest.raises(ParameterError, match="bits"):
-            MultiBit(bad)
+def test_state_is_on_its_grid_and_saturates():
+    q = QuantizedState(4, 0.25)
+    v = torch.tensor([0.3, -9.0, 9.0, 0.6], requires_grad=True)
+    y = q(v)
+    assert y.tolist() == [0.25, -2.0, 1.75, 0.5]
+    y.sum().backward()
+    assert v.grad.tolist() == [1, 0, 0, 1]
+    spikes = Lif(0.9, quantize_state=QuantizedState(16, 2.0**-12))
+    x = torch.randn(6, 3, 20)
+    assert (spikes(x) != Lif(0.9)(x)).float().mean() < 0.02
+
+
+def test_activation_levels_and_gradients():
+    q = QuantizedActivation(2, clip=3.0)
+    x = torch.tensor([-1.0, 0.4, 0.6, 2.4, 9.0], requires_grad=True)
+    y = q(x)
+    torch.testing.assert_close(y.detach(), torch.tensor([0.0, 0.0, 1.0, 2.0, 3.0]))
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, torch.tensor([0.0, 1, 1, 1, 0]))
+    assert float(q.clip.grad) != 0
+
+
+def test_wrong_arguments():
+    with pytest.raises(ParameterError, match="bits >= 1"):
+        QuantizedActivation(0)
+    with pytest.raises(ParameterError, match="relative"):
+        WeightNoise(-1.0)
+    with pytest.raises(ParameterError, match="bits >= 2"):
+        QuantizedState(1, 0.1)
+    with pytest.raises(ParameterError, match="bits must be"):
+        QuantizedWeights(0)

@@ -1,0 +1,535 @@
+"""A weight matrix on crossbar arrays: program, age, multiply, read spikes, account.
+
+``AnalogMatrix`` is a ``neuro.network.WeightSource`` where the arrays act on spikes as a
+matrix; :meth:`AnalogMatrix.source` gives a ``ColumnReader`` where they do not (gated
+arrays with wires, several converters per output).
+"""
+
+from collections.abc import Mapping as MappingType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuro.counts import LayerInfo, OpCounts
+from neuro.errors import ParameterError, ShapeError
+from neuro.network import WeightBlock
+from neuro.random import stream
+from neuro.results import write_arrays
+
+from .. import _checks
+from ._matrix_state import matrix_state, restore_matrix
+from .config import AnalogConfig
+from .converters import ADC, DAC, bit_serial, combine_bits
+from .mapping import Encoded
+from .noise import noisy_product
+from .reader import AnalogReader, TransposedMatrix
+from .tile import Tile, split
+
+if TYPE_CHECKING:
+    from .budget import ErrorBudget
+
+__all__ = ["AnalogMatrix"]
+
+Floats = NDArray[np.float64]
+
+
+class AnalogMatrix:
+    """A programmed weight matrix.
+
+    Parameters
+    ----------
+    W : array_like, shape (post, pre)
+        Weights.
+    config : AnalogConfig, optional
+        Default: generic resistive cells, no wires, ideal converters.
+    seed : int
+        Of programming, faults, drift and read noise.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> A = AnalogMatrix(rng.normal(size=(4, 6)), seed=1)
+    >>> (A @ np.ones(6)).shape
+    (4,)
+    """
+
+    def __init__(
+        self, W: ArrayLike, config: AnalogConfig | None = None, seed: int = 0
+    ) -> None:
+        c = AnalogConfig() if config is None else config
+        encoded = c.mapping.encode(W, c.device.g_min, c.device.g_max)
+        self._build(np.array(W, np.float64), encoded, c, seed)
+
+    @classmethod
+    def from_conductances(
+        cls,
+        g_plus: ArrayLike,
+        g_minus: ArrayLike,
+        *,
+        weight_per_siemens: float,
+        config: AnalogConfig | None = None,
+        seed: int = 0,
+    ) -> "AnalogMatrix":
+        """Take the two cells of every weight as they are, for example as formed.
+
+        Parameters
+        ----------
+        g_plus, g_minus : array_like, shape (post, pre)
+            Siemens; targets of the configuration's device, whose range must hold them.
+        weight_per_siemens : float
+            ``w = weight_per_siemens (g_plus - g_minus)``.
+        config, seed
+            As for the class; the mapping is not used.
+        """
+        planes = [
+            np.ascontiguousarray(_checks.conductances(name, g).T)
+            for name, g in (("g_plus", g_plus), ("g_minus", g_minus))
+        ]
+        if planes[0].shape != planes[1].shape:
+            raise ShapeError(
+                f"g_plus and g_minus: equal shapes, got {planes[0].shape[::-1]} and "
+                f"{planes[1].shape[::-1]}"
+            )
+        factor = np.array([float(weight_per_siemens)])
+        encoded = Encoded(planes, [factor, -factor], np.zeros(1), ((0, 1),), 0.0)
+        new = cls.__new__(cls)
+        new._build(encoded.weights(), encoded, config or AnalogConfig(), seed)
+        return new
+
+    def _build(self, W: Floats, encoded: Encoded, c: AnalogConfig, seed: int) -> None:
+        self.W, self.encoded, self.config, self.seed = W, encoded, c, int(seed)
+        planes = len(self.encoded.planes)
+        if planes > c.cols_max:
+            raise ParameterError(
+                f"AnalogMatrix: one output takes {planes} columns, cols_max is "
+                f"{c.cols_max}"
+            )
+        self.row_tiles = split(self.W.shape[1], c.rows_max, c.tiling)
+        self.col_tiles = split(self.W.shape[0], c.cols_max // planes, c.tiling)
+        self.tiles = [
+            [
+                Tile(r, k, self.encoded, c, self.seed, (i, j))
+                for j, k in enumerate(self.col_tiles)
+            ]
+            for i, r in enumerate(self.row_tiles)
+        ]
+        self.time = 0.0
+        self._reads = 0
+        self._adc = self._resolve(c.adc)
+        self._dac = c.dac
+        self._block: tuple[float, WeightBlock] | None = None
+        self.clip_share = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(post, pre)``."""
+        return (self.W.shape[0], self.W.shape[1])
+
+    def __repr__(self) -> str:
+        arrays = len(self.row_tiles) * len(self.col_tiles)
+        return f"AnalogMatrix({self.shape}, {self.config.device.name}, {arrays} arrays)"
+
+    # --- time
+
+    def program(self) -> "AnalogMatrix":
+        """Write the same weights again (a new cycle on the same devices)."""
+        for row in self.tiles:
+            for tile in row:
+                tile.program()
+        self._block = None
+        return self
+
+    def at_time(self, t: float) -> "AnalogMatrix":
+        """Set the time of the following products, seconds after ``start_time``."""
+        if t < 0:
+            raise ParameterError(f"AnalogMatrix.at_time: t >= 0 s, got {t}")
+        self.time = float(t)
+        return self
+
+    def _seconds(self, t: float) -> tuple[float, float]:
+        """Return the device time of the block at `t`, and when it expires."""
+        c = self.config
+        here = max(float(t), 0.0) * c.seconds_per_step
+        if not c.moving:
+            return c.start_time, np.inf
+        k = np.floor(here / c.update_every * (1 + 1e-12))
+        end = (k + 1) * c.update_every / c.seconds_per_step
+        return c.start_time + k * c.update_every, float(end)
+
+    # --- weights
+
+    def effective_weights(self, t: float = 0.0) -> Floats:
+        """Weights that the arrays realise at `t`, wires included, (post, pre)."""
+        self._linear("effective_weights")
+        return self._weights(self._seconds(t)[0])
+
+    def _weights(self, seconds: float) -> Floats:
+        w = np.zeros(self.shape)
+        for row in self.tiles:
+            for tile in row:
+                g_eff, _ = tile.effective(seconds)
+                for k, f in enumerate(self.encoded.factors):
+                    factor = f[tile.cols] if f.size > 1 else f
+                    w[tile.cols, tile.rows] += factor[:, None] * tile.plane(g_eff, k).T
+        return w + self.encoded.offset[:, None]
+
+    def _variance(self, seconds: float) -> Floats | None:
+        if self.config.read_mode != "white":
+            return None
+        out, found = np.zeros(self.shape), False
+        for row in self.tiles:
+            for tile in row:
+                _, variance = tile.effective(seconds)
+                if variance is None:
+                    continue
+                found = True
+                for k, f in enumerate(self.encoded.factors):
+                    square = (f[tile.cols] if f.size > 1 else f) ** 2
+                    part = tile.plane(variance, k).T
+                    out[tile.cols, tile.rows] += square[:, None] * part
+        return out if found else None
+
+    def _linear(self, what: str) -> None:
+        if self.config.topology == "gated" and self.config.wired:
+            raise ParameterError(
+                f"AnalogMatrix.{what}: gated arrays with wires depend on the pattern; "
+                "use spike_read or source()"
+            )
+
+    @property
+    def needs_reader(self) -> bool:
+        """Whether spikes must go through :meth:`source`'s column reader."""
+        c, e = self.config, self.encoded
+        if c.topology == "gated" and c.wired:
+            return True
+        if c.adc is None:
+            return False
+        return bool(
+            len(self.row_tiles) > 1
+            or len(e.groups) > 1
+            or e.offset.any()
+            or any(f.size > 1 for f in e.factors)
+        )
+
+    def source(self) -> "AnalogMatrix | AnalogReader":
+        """Return what a ``neuro.network.Projection`` takes as its rule."""
+        return AnalogReader(self) if self.needs_reader else self
+
+    # --- neuro.network.WeightSource
+
+    def block(self, t: float) -> WeightBlock:
+        """Return weights, read variance and converter in force at `t`."""
+        seconds, expires = self._seconds(t)
+        if self._block is not None and self._block[0] == seconds:
+            return self._block[1]
+        if self.config.topology == "gated" and self.config.wired:
+            w, variance = self.encoded.weights(), None
+        else:
+            w, variance = self._weights(seconds), self._variance(seconds)
+        adc = None
+        if self._adc is not None and not self.needs_reader:
+            lo, hi = self._adc.limits
+            scale = float(np.abs(self.encoded.factors[0]).max()) / self.config.v_read
+            adc = (lo * scale, hi * scale, self._adc.codes_count)
+        block = WeightBlock(w, variance, adc, expires)
+        self._block = (seconds, block)
+        return block
+
+    def settle(self, row_reads: NDArray[np.int64]) -> MappingType[str, float]:
+        """Energy in the cells and number of row pulses.
+
+        ``array_j`` is ``V^2 t sum_j G_ij`` over driven rows: exact without wires, an
+        upper bound with them. Gated inputs are binary, so it holds for both topologies.
+        """
+        reads = np.asarray(row_reads)
+        if reads.shape != (self.shape[1],):
+            raise ShapeError(
+                f"AnalogMatrix.settle: row_reads of shape ({self.shape[1]},), got "
+                f"{reads.shape}"
+            )
+        c = self.config
+        seconds = c.start_time if self._block is None else self._block[0]
+        row_g = np.zeros(self.shape[1])
+        for row in self.tiles:
+            for tile in row:
+                row_g[tile.rows] += tile.cells(seconds).sum(1)
+        joules = float(reads @ row_g) * c.v_read**2 * c.t_read
+        pulses = float(reads.sum() * len(self.col_tiles))
+        return {"array_j": joules, "row_pulses": pulses}
+
+    def book(
+        self,
+        counts: OpCounts,
+        layer: str,
+        row_reads: NDArray[np.int64],
+        reads: int,
+        *,
+        sample: int = 0,
+    ) -> None:
+        """Write a run's array operations into a ledger.
+
+        Parameters
+        ----------
+        counts : OpCounts
+        layer : str
+        row_reads : ndarray of int64, shape (pre,)
+            Pulses per row.
+        reads : int
+            Reads of the whole matrix (time steps with or without input).
+        sample : int
+        """
+        bits = 0 if self._adc is None else self._adc.bits
+        counts.layer(
+            layer,
+            LayerInfo(
+                kind="array",
+                in_shape=(self.shape[1],),
+                out_shape=(self.shape[0],),
+                weights=self.W.size,
+                synapses=self.W.size,
+            ),
+        )
+        pulses = int(np.sum(row_reads)) * len(self.col_tiles)
+        arrays = len(self.row_tiles) * len(self.col_tiles)
+        counts.add(layer, "row_drive", pulses, sample=sample)
+        counts.add(layer, "array_read", reads * arrays, sample=sample)
+        converted = reads * self.conversions_per_read
+        counts.add(layer, "adc_convert", converted, a_bits=max(bits, 1), sample=sample)
+        for quantity, value in self.settle(row_reads).items():
+            counts.measure(layer, quantity, value)
+
+    @property
+    def conversions_per_read(self) -> int:
+        """Conversions of one read of the whole matrix."""
+        return self.shape[0] * len(self.encoded.groups) * len(self.row_tiles)
+
+    @property
+    def utilisation(self) -> float:
+        """Used cells over the cells of all arrays at their full size."""
+        c = self.config
+        arrays = len(self.row_tiles) * len(self.col_tiles)
+        used = self.W.size * len(self.encoded.planes)
+        return used / (arrays * c.rows_max * c.cols_max)
+
+    # --- converters
+
+    def _resolve(self, adc: ADC | None) -> ADC | None:
+        if adc is None or not isinstance(adc.range, str):
+            return adc
+        c = self.config
+        span = c.device.g_max - c.device.g_min
+        rows = max(s.stop - s.start for s in self.row_tiles)
+        if adc.range == "granular":
+            levels = c.mapping.levels
+            count = levels if isinstance(levels, int) else 2**c.mapping.bits_per_slice
+            step = span / max(count - 1, 1) * c.v_read
+            top = step * (adc.codes_count - 1) / (2 if adc.signed else 1)
+        else:
+            top = rows * c.device.g_max * c.v_read
+        return adc.with_range(-top if adc.signed else 0.0, top)
+
+    def calibrate(self, X: ArrayLike) -> "AnalogMatrix":
+        """Set converter ranges from inputs of a separate set.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, pre)
+        """
+        x = np.atleast_2d(np.asarray(X, np.float64))
+        if self._dac is not None:
+            self._dac = self._dac.calibrate(x)
+        if self.config.adc is not None:
+            held, self._adc = self._adc, None
+            seen: list[Floats] = []
+            try:
+                self._multiply(x, seen)
+            finally:
+                self._adc = held
+            samples = np.concatenate([s.ravel() for s in seen])
+            adc: ADC = self.config.adc
+            self._adc = adc.calibrate(samples)
+        self._block = None
+        return self
+
+    # --- products
+
+    def __matmul__(self, x: ArrayLike) -> Floats:
+        """Multiply: ``(pre,)`` or ``(pre, batch)`` as for a NumPy matrix."""
+        a = np.asarray(x, np.float64)
+        if a.ndim not in (1, 2) or a.shape[0] != self.shape[1]:
+            raise ShapeError(
+                f"AnalogMatrix @ x: expected ({self.shape[1]},) or ({self.shape[1]}, "
+                f"batch), got {a.shape}"
+            )
+        rows = a[None, :] if a.ndim == 1 else a.T
+        out = self._multiply(np.ascontiguousarray(rows))
+        return out[0] if a.ndim == 1 else np.ascontiguousarray(out.T)
+
+    def forward(self, X: ArrayLike) -> Floats:
+        """Multiply rows: ``(batch, pre)`` to ``(batch, post)``."""
+        return np.ascontiguousarray((self @ np.asarray(X, np.float64).T).T)
+
+    @property
+    def T(self) -> TransposedMatrix:
+        """The arrays read from their outputs: ``A.T @ y``."""
+        self._linear("T")
+        return TransposedMatrix(self)
+
+    def _next_rng(self) -> np.random.Generator:
+        self._reads += 1
+        return stream(self.seed, "white", self._reads)
+
+    def _multiply(self, x: Floats, seen: list[Floats] | None = None) -> Floats:
+        c = self.config
+        if c.topology == "gated":
+            return self._bit_by_bit(x, seen)
+        dac: DAC | None = self._dac
+        scale = float(np.abs(x).max(initial=0.0)) or 1.0
+        if dac is not None:
+            scale, x = dac.scale_of(x), dac(x)
+        seconds = self._seconds(self.time / c.seconds_per_step)[0]
+        volts = x * (c.v_read / scale)
+        out = np.zeros((x.shape[0], self.shape[0]))
+        for i, row in enumerate(self.tiles):
+            for tile in row:
+                g_eff, variance = tile.effective(seconds)
+                v = volts[:, self.row_tiles[i]]
+                if variance is None:
+                    current = v @ g_eff
+                else:
+                    current = noisy_product(v, g_eff, variance, self._next_rng())
+                self._combine(tile, current, out, seen)
+        out *= scale / c.v_read
+        return np.asarray(out + self.encoded.offset * x.sum(1, keepdims=True))
+
+    def _combine(
+        self, tile: Tile, current: Floats, out: Floats, seen: list[Floats] | None
+    ) -> None:
+        """Subtract within groups, convert, weigh, add: ``out`` in weight x volts."""
+        for group in self.encoded.groups:
+            total = np.zeros((current.shape[0], tile.cols.stop - tile.cols.start))
+            for k in group:
+                sign = np.sign(self.encoded.factors[k][0])
+                total += (sign if len(group) > 1 else 1.0) * tile.plane(current, k)
+            if seen is not None:
+                seen.append(total.copy())
+            if self._adc is not None:
+                self.clip_share = self._adc.clip_share(total)
+                total = self._adc(total, self._next_rng())
+            f = self.encoded.factors[group[0]]
+            factor = np.abs(f) if len(group) > 1 else f
+            out[:, tile.cols] += total * (
+                factor[tile.cols] if factor.size > 1 else factor
+            )
+
+    def _bit_by_bit(self, x: Floats, seen: list[Floats] | None) -> Floats:
+        """Gated arrays: binary reads of each bit and sign, shifted and added."""
+        dac = self._dac or DAC(bits=8)
+        codes = dac.codes(x)
+        bits = max(int(dac.steps).bit_length(), 1)
+        unit = dac.scale_of(x) / dac.steps
+        total = np.zeros((x.shape[0], self.shape[0]))
+        for sign in (1, -1):
+            part = np.maximum(sign * codes, 0)
+            if not part.any():
+                continue
+            reads = np.stack([self._pattern(p, seen) for p in bit_serial(part, bits)])
+            total += sign * unit * combine_bits(reads)
+        return total
+
+    def _pattern(self, gates: ArrayLike, seen: list[Floats] | None = None) -> Floats:
+        """Binary read of patterns (batch, pre) at the read voltage."""
+        c = self.config
+        pattern = np.atleast_2d(np.asarray(gates, np.float64))
+        seconds = self._seconds(self.time / c.seconds_per_step)[0]
+        volts = c.v_read * pattern
+        out = np.zeros((pattern.shape[0], self.shape[0]))
+        gated = c.topology == "gated" and c.wired
+        for i, row in enumerate(self.tiles):
+            for tile in row:
+                v = volts[:, self.row_tiles[i]]
+                g_eff, variance = tile.effective(seconds)
+                if gated:
+                    current = tile.circuit(seconds).mvm(v)
+                    if variance is not None:
+                        noise = np.sqrt((v * v) @ variance)
+                        z = self._next_rng().standard_normal(current.shape)
+                        current = current + noise * z
+                elif variance is None:
+                    current = v @ g_eff
+                else:
+                    current = noisy_product(v, g_eff, variance, self._next_rng())
+                self._combine(tile, current, out, seen)
+        drives = pattern.sum(1, keepdims=True)
+        return np.asarray(out / c.v_read + self.encoded.offset * drives)
+
+    def spike_read(self, spikes: ArrayLike, t: float | None = None) -> Floats:
+        """One binary read: no DAC, rows of spiking inputs driven at the read voltage.
+
+        Parameters
+        ----------
+        spikes : array_like
+            Boolean (pre,) or (batch, pre), or a list of active rows.
+        t : float, optional
+            Simulated time; default: that of :meth:`at_time`.
+
+        Returns
+        -------
+        ndarray of float64, shape (post,) or (batch, post)
+            Summed weights of the active rows as the hardware delivers them.
+        """
+        a = np.asarray(spikes)
+        if a.dtype == bool or (a.ndim == 2 and a.shape[1] == self.shape[1]):
+            if a.shape[-1] != self.shape[1]:
+                raise ShapeError(
+                    f"spike_read: {a.shape[-1]} rows given, the matrix has "
+                    f"{self.shape[1]}"
+                )
+            pattern = np.atleast_2d(a).astype(np.float64)
+        else:
+            index = a.astype(np.int64).ravel()
+            if index.size and not 0 <= index.min() <= index.max() < self.shape[1]:
+                raise ParameterError(
+                    f"spike_read: rows must lie in 0..{self.shape[1] - 1}"
+                )
+            pattern = np.zeros((1, self.shape[1]))
+            pattern[0, index] = 1.0
+        held = self.time
+        if t is not None:
+            self.time = t * self.config.seconds_per_step
+        try:
+            out = self._pattern(pattern)
+        finally:
+            self.time = held
+        return out if a.ndim == 2 else out[0]
+
+    def report(self, X: ArrayLike, **options: Any) -> "ErrorBudget":
+        """Error budget on inputs `X`; options of :func:`hw.crossbar.error_budget`."""
+        from .budget import error_budget
+
+        options = {"seed": self.seed, "t": self.time} | options
+        return error_budget(self.W, self.config, X, **options)
+
+    # --- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return arrays and numbers that rebuild this matrix bit for bit (flat)."""
+        return matrix_state(self)
+
+    @classmethod
+    def from_state_dict(
+        cls, config: AnalogConfig, state: MappingType[str, Any]
+    ) -> "AnalogMatrix":
+        """Rebuild from :meth:`state_dict` and the configuration."""
+        return restore_matrix(cls, config, state)
+
+    def save(self, path: Any) -> None:
+        """Write the state to a compressed npz; the configuration is the caller's."""
+        write_arrays(path, {k: np.asarray(v) for k, v in self.state_dict().items()})
+
+    @classmethod
+    def load(cls, path: Any, config: AnalogConfig) -> "AnalogMatrix":
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls.from_state_dict(config, {k: stored[k] for k in stored.files})
