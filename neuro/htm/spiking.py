@@ -59,7 +59,7 @@ def psc_amplitude(psp: float, *, tau_mem: float, tau_syn: float, c: float) -> fl
     peak = ratio ** (-tau_mem / (tau_mem - tau_syn)) - ratio ** (
         -tau_syn / (tau_mem - tau_syn)
     )
-    return psp / (tau_mem / c * tau_syn / (tau_syn - tau_mem) * peak)
+    return float(psp / (tau_mem / c * tau_syn / (tau_syn - tau_mem) * peak))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -339,12 +339,14 @@ class SpikingMemory:
         mature = weight > 0.5 * self.plasticity.weight
         mature &= weight < 2 * self.plasticity.weight  # others were never delivered
         interval = 2 * ELEMENT * self.task.length
-        onsets = BEGIN + interval * np.arange(len(self.task.sequences))
+        onsets: NDArray[np.float64] = np.asarray(
+            BEGIN + interval * np.arange(len(self.task.sequences)), np.float64
+        )
         cues = [self.task.symbols.index(s[0]) for s in self.task.sequences]
         net = self._network(
             (onsets, np.array(cues, np.int32)),
             kicks=(
-                (onsets - KICK_BEFORE, np.array(cues, np.int32))
+                (np.asarray(onsets - KICK_BEFORE), np.array(cues, np.int32))
                 if self.task.sparse_start
                 else None
             ),
