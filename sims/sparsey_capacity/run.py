@@ -38,6 +38,16 @@ def last_above(
     return float(n[i - 1] + part * (n[i] - n[i - 1]))
 
 
+def willshaw(k: int, n_inputs: int, n_active: int, error: float) -> float:
+    """Items at which random codes reach the error, by density of the weights.
+
+    A wrong unit has V = 1 with probability ``d**S``; ``(K - 1) d**S`` is the error and
+    ``d = 1 - (1 - S/n)**(N/K)``.
+    """
+    density = (error / (k - 1)) ** (1 / n_active)
+    return float(k * np.log(1 - density) / np.log(1 - n_active / n_inputs))
+
+
 def build(size: str, n_inputs: int, rule: str, seed: int, *, horizontal: bool) -> Level:
     """One mac of ``"QxK"``."""
     q, k = map(int, size.split("x"))
@@ -118,11 +128,16 @@ def _spatial(cfg: Config, ctx: Context) -> None:
             found = [last_above(tests, row, cfg.criterion) for row in table]
             name = f"{size}" + ("" if n_inputs == 144 else f"_n{n_inputs}")
             suffix = "" if rule == "separating" else "_random_codes"
+            if suffix:
+                estimate = willshaw(k, n_inputs, n_active, 1 - cfg.criterion)
+                ctx.metric(f"willshaw_{name}", [estimate], unit="items")
             ctx.metric(
                 f"capacity_spatial_{name}{suffix}",
                 found,
                 unit="items",
-                control=f"capacity_spatial_{name}_random_codes" if not suffix else None,
+                control=f"willshaw_{name}"
+                if suffix
+                else f"capacity_spatial_{name}_random_codes",
             )
             if rule == "separating" and size == cfg.spatial[0] and n_inputs == 144:
                 ctx.metric("capacity_spatial", found, unit="items")
