@@ -402,3 +402,15 @@ def test_own_measurements(tmp_path):
 def test_mistakes_are_named(call, message):
     with pytest.raises(ParameterError, match=message):
         call()
+
+
+def test_written_spread_joins_programming_and_variability():
+    d = Device(
+        name="x",
+        g_min=0,
+        g_max=1e-4,
+        programming=lambda g: np.full(np.shape(g), 1e-6),
+        variability=Variability(cycle_to_cycle=(0.3, 0.1)),
+    )
+    drawn = d.program(np.full(N, 5e-5), rng=0).g_programmed
+    assert drawn.std() == pytest.approx(float(d.sigma_written(5e-5)), rel=0.02)
