@@ -144,7 +144,10 @@ def _fresh(args: Namespace) -> dict[str, Any]:
         values = dict(report.inference)
         declared = _declared(source, args)
         if declared is not None and "s_ace" in values:
-            values["s_ace_declared"] = declared
+            if args.first_layer == "declared":
+                values["s_ace"] = declared
+            else:
+                values["s_ace_declared"] = declared
         reports.append(
             replace(
                 report,

@@ -414,3 +414,16 @@ def test_written_spread_joins_programming_and_variability():
     )
     drawn = d.program(np.full(N, 5e-5), rng=0).g_programmed
     assert drawn.std() == pytest.approx(float(d.sigma_written(5e-5)), rel=0.02)
+
+
+@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.SFC64, np.random.MT19937])
+def test_fast_normals(bits):
+    from hw.crossbar.noise import _normals
+
+    z = _normals(np.random.Generator(bits(1)), 400_001).astype(float)
+    assert z.size == 400_001
+    assert stats.kstest(z, "norm").pvalue > 1e-3
+    assert abs(stats.kurtosis(z)) < 4 * np.sqrt(24 / z.size)
+    tail = 2 * stats.norm.sf(3.5)
+    assert abs((np.abs(z) > 3.5).mean() - tail) < 4 * np.sqrt(tail / z.size)
+    assert abs(np.corrcoef(z[:200_000], z[200_001:])[0, 1]) < 4 / np.sqrt(200_000)
