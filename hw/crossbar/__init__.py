@@ -4,14 +4,12 @@
 """
 
 from .analog import AnalogMatrix as AnalogMatrix
-from .analog import AnalogReader as AnalogReader
 from .array import Crossbar as Crossbar
-from .array import Solution as Solution
-from .array import solve as solve
 from .budget import ErrorBudget as ErrorBudget
 from .budget import error_budget as error_budget
 from .capacity import CapacityReport as CapacityReport
 from .capacity import capacity_report as capacity_report
+from .compat import solve as solve
 from .config import AnalogConfig as AnalogConfig
 from .converters import ADC as ADC
 from .converters import DAC as DAC
@@ -27,6 +25,8 @@ from .passive import read_cell as read_cell
 from .passive import sneak_resistance as sneak_resistance
 from .random_weights import RandomWeights as RandomWeights
 from .random_weights import formed_probability as formed_probability
+from .reader import AnalogReader as AnalogReader
+from .solution import Solution as Solution
 from .wires import wire as wire
 
 __all__ = [

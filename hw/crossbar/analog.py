@@ -15,19 +15,23 @@ from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError, ShapeError
 from neuro.network import WeightBlock
 from neuro.random import stream
+from neuro.results import write_arrays
 
+from .. import _checks
+from ._matrix_state import matrix_state, restore_matrix
 from .config import AnalogConfig
 from .converters import ADC, DAC, bit_serial, combine_bits
+from .mapping import Encoded
 from .noise import noisy_product
+from .reader import AnalogReader, TransposedMatrix
 from .tile import Tile, split
 
 if TYPE_CHECKING:
     from .budget import ErrorBudget
 
-__all__ = ["AnalogMatrix", "AnalogReader"]
+__all__ = ["AnalogMatrix"]
 
 Floats = NDArray[np.float64]
-STATE_VERSION = 1
 
 
 class AnalogMatrix:
@@ -53,11 +57,48 @@ class AnalogMatrix:
     def __init__(
         self, W: ArrayLike, config: AnalogConfig | None = None, seed: int = 0
     ) -> None:
-        self.W = np.array(W, np.float64)
-        self.config = AnalogConfig() if config is None else config
-        self.seed = int(seed)
-        c = self.config
-        self.encoded = c.mapping.encode(self.W, c.device.g_min, c.device.g_max)
+        c = AnalogConfig() if config is None else config
+        encoded = c.mapping.encode(W, c.device.g_min, c.device.g_max)
+        self._build(np.array(W, np.float64), encoded, c, seed)
+
+    @classmethod
+    def from_conductances(
+        cls,
+        g_plus: ArrayLike,
+        g_minus: ArrayLike,
+        *,
+        weight_per_siemens: float,
+        config: AnalogConfig | None = None,
+        seed: int = 0,
+    ) -> "AnalogMatrix":
+        """Take the two cells of every weight as they are, for example as formed.
+
+        Parameters
+        ----------
+        g_plus, g_minus : array_like, shape (post, pre)
+            Siemens; targets of the configuration's device, whose range must hold them.
+        weight_per_siemens : float
+            ``w = weight_per_siemens (g_plus - g_minus)``.
+        config, seed
+            As for the class; the mapping is not used.
+        """
+        planes = [
+            np.ascontiguousarray(_checks.conductances(name, g).T)
+            for name, g in (("g_plus", g_plus), ("g_minus", g_minus))
+        ]
+        if planes[0].shape != planes[1].shape:
+            raise ShapeError(
+                f"g_plus and g_minus: equal shapes, got {planes[0].shape[::-1]} and "
+                f"{planes[1].shape[::-1]}"
+            )
+        factor = np.array([float(weight_per_siemens)])
+        encoded = Encoded(planes, [factor, -factor], np.zeros(1), ((0, 1),), 0.0)
+        new = cls.__new__(cls)
+        new._build(encoded.weights(), encoded, config or AnalogConfig(), seed)
+        return new
+
+    def _build(self, W: Floats, encoded: Encoded, c: AnalogConfig, seed: int) -> None:
+        self.W, self.encoded, self.config, self.seed = W, encoded, c, int(seed)
         planes = len(self.encoded.planes)
         if planes > c.cols_max:
             raise ParameterError(
@@ -330,10 +371,10 @@ class AnalogMatrix:
         return np.ascontiguousarray((self @ np.asarray(X, np.float64).T).T)
 
     @property
-    def T(self) -> "_Transposed":
+    def T(self) -> TransposedMatrix:
         """The arrays read from their outputs: ``A.T @ y``."""
         self._linear("T")
-        return _Transposed(self)
+        return TransposedMatrix(self)
 
     def _next_rng(self) -> np.random.Generator:
         self._reads += 1
@@ -474,54 +515,17 @@ class AnalogMatrix:
 
     def state_dict(self) -> dict[str, Any]:
         """Return arrays and numbers that rebuild this matrix bit for bit (flat)."""
-        state: dict[str, Any] = {
-            "version": STATE_VERSION,
-            "seed": self.seed,
-            "W": self.W,
-            "time": self.time,
-            "reads": self._reads,
-        }
-        if self._adc is not None:
-            state["adc"] = np.array(self._adc.limits)
-        if self._dac is not None and self._dac.x_max is not None:
-            state["dac"] = self._dac.x_max
-        for i, row in enumerate(self.tiles):
-            for j, tile in enumerate(row):
-                for key, value in tile.state_dict().items():
-                    state[f"tile/{i}/{j}/{key}"] = value
-        return state
+        return matrix_state(self)
 
     @classmethod
     def from_state_dict(
         cls, config: AnalogConfig, state: MappingType[str, Any]
     ) -> "AnalogMatrix":
         """Rebuild from :meth:`state_dict` and the configuration."""
-        if int(state["version"]) != STATE_VERSION:
-            raise ParameterError(
-                f"AnalogMatrix: state version {state['version']}, expected "
-                f"{STATE_VERSION}"
-            )
-        new = cls(state["W"], config, int(state["seed"]))
-        new.time, new._reads = float(state["time"]), int(state["reads"])
-        if "adc" in state and new._adc is not None:
-            lo, hi = (float(v) for v in state["adc"])
-            new._adc = new._adc.with_range(lo, hi)
-        if "dac" in state and new._dac is not None:
-            d = new._dac
-            new._dac = DAC(bits=d.bits, signed=d.signed, x_max=float(state["dac"]))
-        for i, row in enumerate(new.tiles):
-            for j, tile in enumerate(row):
-                head = f"tile/{i}/{j}/"
-                part = {
-                    k[len(head) :]: v for k, v in state.items() if k.startswith(head)
-                }
-                tile.devices = type(tile.devices).from_state_dict(config.device, part)
-        return new
+        return restore_matrix(cls, config, state)
 
     def save(self, path: Any) -> None:
         """Write the state to a compressed npz; the configuration is the caller's."""
-        from neuro.results import write_arrays
-
         write_arrays(path, {k: np.asarray(v) for k, v in self.state_dict().items()})
 
     @classmethod
@@ -529,52 +533,3 @@ class AnalogMatrix:
         """Read what :meth:`save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             return cls.from_state_dict(config, {k: stored[k] for k in stored.files})
-
-
-class _Transposed:
-    """Transposed view: drives outputs, reads inputs; ideal converters."""
-
-    def __init__(self, matrix: AnalogMatrix) -> None:
-        self._matrix = matrix
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(pre, post)``."""
-        return self._matrix.shape[::-1]
-
-    def __matmul__(self, y: ArrayLike) -> Floats:
-        m = self._matrix
-        steps = m.time / m.config.seconds_per_step
-        return np.asarray(m.effective_weights(steps).T @ np.asarray(y, np.float64))
-
-
-class AnalogReader:
-    """A ``ColumnReader``: one call per step, for patterns that do not superpose.
-
-    Parameters
-    ----------
-    matrix : AnalogMatrix
-    """
-
-    def __init__(self, matrix: AnalogMatrix) -> None:
-        self.matrix = matrix
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(post, pre)``."""
-        return self.matrix.shape
-
-    def block(self, t: float) -> WeightBlock:
-        """Return the weights in force; variance and converter act in :meth:`read`."""
-        held = self.matrix.block(t)
-        return WeightBlock(held.w, None, None, held.expires)
-
-    def settle(self, row_reads: NDArray[np.int64]) -> MappingType[str, float]:
-        """As :meth:`AnalogMatrix.settle`."""
-        return self.matrix.settle(row_reads)
-
-    def read(self, active: NDArray[np.int32], t: float) -> Floats:
-        """Return the summed input of every target for the active rows."""
-        if np.size(active) == 0:
-            return np.zeros(self.shape[0])
-        return self.matrix.spike_read(np.asarray(active, np.int64), t)

@@ -5,8 +5,8 @@ column 0 of each word line, the sense amplifier (0 V) after row m - 1 of each bi
 Without wire resistance ``I = V @ G``.
 """
 
+import math
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,42 +19,14 @@ from ._direct import Netlist
 from ._gated import GatedArray
 from ._lines import Lines
 from ._nodal import Nodal
+from .solution import Solution
 
-__all__ = ["Crossbar", "Solution", "solve"]
+__all__ = ["Crossbar"]
 
 Floats = NDArray[np.float64]
 TOPOLOGIES = ("driven", "gated", "interleaved")
 METHODS = ("auto", "cg", "direct", "effective")
 SOLUTION_LIMIT_BYTES = 4 * 2**30
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """Everything the circuit's solution gives.
-
-    Attributes
-    ----------
-    I : ndarray of float64, shape (n,) or (batch, n)
-        Output currents, amperes.
-    v_word, v_bit : ndarray, shape (m, n) or (batch, m, n)
-        Node voltages, volts. Interleaved arrays: the word line of the positive half.
-    i_device : ndarray, same shape
-        Current through each cell, amperes (interleaved: of the pair, summed).
-    power : ndarray, shape () or (batch,)
-        Delivered by the sources, watts.
-    residual : float
-        Largest stated residual.
-    iterations : int
-        Largest number of iterations; 0 for direct solutions.
-    """
-
-    I: Floats  # noqa: E741
-    v_word: Floats
-    v_bit: Floats
-    i_device: Floats
-    power: Floats
-    residual: float
-    iterations: int
 
 
 class Crossbar:
@@ -95,7 +67,7 @@ class Crossbar:
     --------
     >>> xbar = Crossbar([[1e-3, 2e-3], [3e-3, 4e-3]], r_word=1.0, r_bit=1.0)
     >>> xbar.mvm([0.2, 0.1]).round(6)
-    array([0.000492, 0.000786])
+    array([0.000495, 0.000788])
     """
 
     def __init__(
@@ -215,7 +187,8 @@ class Crossbar:
             raise ShapeError(
                 f"{name}: expected shape ({size},) or (batch, {size}), got {v.shape}"
             )
-        if not np.isfinite(v).all():
+        flat = v.reshape(-1)
+        if not math.isfinite(float(flat @ flat)) and not np.isfinite(v).all():
             raise ParameterError(f"{name}: NaN or infinite input")
         return np.ascontiguousarray(np.atleast_2d(v)), v.ndim == 1
 
@@ -294,11 +267,15 @@ class Crossbar:
         ConvergenceError
             If the residual stays above `tol`; the message has it.
         """
-        _checks.choice("Crossbar.mvm: method", method, METHODS)
+        if method not in METHODS:
+            _checks.choice("Crossbar.mvm: method", method, METHODS)
         v, one = self._inputs(V, self.shape[0], "Crossbar.mvm: V")
         self.last_residual, self.last_iterations = 0.0, 0
         if v.shape[0] == 0:
             return np.zeros((0, self.shape[1]))
+        if self._effective is not None and method == "auto" and iterations is None:
+            out = np.asarray(v @ self._effective)
+            return out[0] if one else out
         out = self._products(v, method, iterations)
         return out[0] if one else out
 
@@ -548,53 +525,3 @@ class Crossbar:
         c = dg * (base.word - base.bit)
         extra = self._cg().voltages(np.zeros(self.shape[0]), c)
         return self._cg()._sense(extra.bit)
-
-
-def solve(
-    applied_voltages: ArrayLike,
-    resistances: ArrayLike,
-    r_i: float = 0.0,
-    *,
-    r_i_word_line: float | None = None,
-    r_i_bit_line: float | None = None,
-) -> Floats:
-    """Output currents with the argument order and shapes of badcrossbar's ``compute``.
-
-    Parameters
-    ----------
-    applied_voltages : array_like, shape (m, p)
-        One column per set of inputs, volts.
-    resistances : array_like, shape (m, n)
-        Cells, ohms; ``inf`` for an open cell.
-    r_i : float
-        Resistance of every segment, ohms.
-    r_i_word_line, r_i_bit_line : float, optional
-        Separate values for the two kinds of line.
-
-    Returns
-    -------
-    ndarray, shape (p, n)
-        Amperes.
-
-    References
-    ----------
-    .. [1] D. Joksas and A. Mehonic, "badcrossbar: A Python tool for computing and
-       plotting currents and voltages in passive crossbar arrays", SoftwareX 12,
-       100617 (2020).
-    """
-    r = np.asarray(resistances, np.float64)
-    if r.ndim != 2 or (r <= 0).any() or np.isnan(r).any():
-        raise ParameterError(
-            "solve: resistances must be a matrix of values > 0 ohm (inf: open cell)"
-        )
-    v = np.asarray(applied_voltages, np.float64)
-    if v.ndim != 2 or v.shape[0] != r.shape[0]:
-        raise ShapeError(
-            f"solve: voltages of shape ({r.shape[0]}, inputs), got {v.shape}"
-        )
-    xbar = Crossbar(
-        1.0 / r,
-        r_word=r_i if r_i_word_line is None else r_i_word_line,
-        r_bit=r_i if r_i_bit_line is None else r_i_bit_line,
-    )
-    return xbar.mvm(v.T)

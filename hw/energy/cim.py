@@ -197,13 +197,16 @@ class Cim:
         extra: dict[str, Constant],
     ) -> bool:
         tiling = tiles(layer.info, profile, layer.w_bits)
+        info = layer.info
         rows, guessed = layer.rows()
+        if info.kind == "conv" and info.out_shape and layer.booked("synop"):
+            # an event is driven anew at every position whose field holds it
+            rows = layer.synops * info.groups / info.out_shape[0]
         if layer.booked("row_drive"):
             driven = layer.ops["row_drive"]
         else:
             driven = rows * tiling.column_tiles
             guessed = True
-        info = layer.info
         positions = (
             int(np.prod(info.out_shape[1:]))
             if info.kind == "conv" and info.out_shape
@@ -215,8 +218,8 @@ class Cim:
         elif self.mode == "clocked":
             reads, guessed = np.full(rows.shape, limit * tiling.row_tiles), True
         else:
-            events = rows * (layer.info.synapses / max(1, layer.n_out))
-            reads, guessed = np.minimum(limit, events) * tiling.row_tiles, True
+            # at most one read per driven row
+            reads, guessed = np.minimum(limit, rows) * tiling.row_tiles, True
         if layer.booked("adc_convert"):
             conversions = layer.ops["adc_convert"]
         else:

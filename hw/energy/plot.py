@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["figure", "plot_breakdown", "plot_comparison", "plot_rate"]
+__all__ = ["figure", "plot_breakdown", "plot_budget", "plot_comparison", "plot_rate"]
 
 # Okabe and Ito's palette, safe for colour-blind readers
 _COLOURS = {
@@ -22,6 +22,13 @@ _COLOURS = {
     "neuron": "#009E73",
     "convert": "#CC79A7",
     "static": "#999999",
+}
+
+_SHARE = {
+    "weights": "most bits in weights",
+    "spike levels": "most bits in spike levels",
+    "steps": "most bits in steps",
+    "even": "no single largest share",
 }
 
 
@@ -120,6 +127,80 @@ def plot_comparison(reports: Sequence[Report], *, ax: "Axes | None" = None) -> "
         ax.set_yscale("log")
     ax.set_ylabel("energy per inference (J)")
     ax.set_title("range: all constants low, all high")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_budget(
+    configurations: Sequence[str],
+    values: Sequence[Any],
+    *,
+    ax: "Axes | None" = None,
+    ylabel: str = "accuracy",
+) -> "Axes":
+    """Accuracy against bit budget, mean and standard deviation, one mark per shape.
+
+    Parameters
+    ----------
+    configurations : sequence of str
+        ``b_w/b_s/T``; the colour says what holds the most bits.
+    values : sequence of array_like
+        One value per seed.
+    ax : matplotlib.axes.Axes, optional
+        Drawn into.
+    ylabel : str
+        Label of the values.
+    """
+    ax = _axes(ax)
+    colours = {
+        "weights": "#0072B2",
+        "spike levels": "#E69F00",
+        "steps": "#009E73",
+        "even": "#999999",
+    }
+    shown: set[str] = set()
+    budgets: dict[int, int] = {}
+    parsed = []
+    for text in configurations:
+        w, s, t = (int(p) for p in text.split("/"))
+        largest = max(w, s, t)
+        kinds = [
+            k
+            for k, v in zip(
+                ("weights", "spike levels", "steps"), (w, s, t), strict=True
+            )
+            if v == largest
+        ]
+        parsed.append((w * s * t, kinds[0] if len(kinds) == 1 else "even"))
+    for (budget, kind), text, sample in zip(
+        parsed, configurations, values, strict=True
+    ):
+        x = np.asarray(sample, np.float64)
+        place = budgets.get(budget, 0)
+        budgets[budget] = place + 1
+        at = budget * 1.12**place
+        ax.errorbar(
+            at,
+            x.mean(),
+            yerr=x.std(ddof=1) if x.size > 1 else 0.0,
+            fmt="o",
+            color=colours[kind],
+            capsize=3,
+            label=None if kind in shown else _SHARE[kind],
+        )
+        shown.add(kind)
+        ax.annotate(
+            text,
+            (at, x.mean()),
+            xytext=(4, 5),
+            textcoords="offset points",
+            fontsize="x-small",
+            rotation=40,
+        )
+    ax.set_xscale("log", base=2)
+    ax.set_xlabel("bit budget of a synapse (bits; spread out where equal)")
+    ax.set_ylabel(ylabel)
+    ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

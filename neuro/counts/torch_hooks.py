@@ -22,7 +22,6 @@ from neuro.counts.activity import CountWarning
 from neuro.counts.layers import LayerSpec, fan_out
 from neuro.counts.ledger import OpCounts
 from neuro.errors import ParameterError, ShapeError
-from neuro.quantize import quantize_weights
 
 __all__ = ["Recorder"]
 
@@ -93,6 +92,8 @@ class Recorder:
     ----------
     counts : OpCounts
         After the block.
+    membrane_updates : float
+        Changed membranes of all batches (all of them in the first step), if asked for.
 
     Examples
     --------
@@ -311,8 +312,9 @@ class Recorder:
         watch.spikes = sent if watch.spikes is None else watch.spikes + sent
         watch.calls += lead
         watch.neurons = spikes.numel() // batch // lead
-        if self.membranes and len(parts) > 1:
-            state = parts[-1].detach()
+        state = parts[-1] if len(parts) > 1 else getattr(watch.module, "mem", None)
+        if self.membranes and state is not None:
+            state = state.detach()
             flat = state.reshape(batch, -1)
             new = (
                 torch.full((batch,), flat.shape[1], device=flat.device)
@@ -325,7 +327,7 @@ class Recorder:
     def _spec(self, watch: _Watch, shape: tuple[int, ...]) -> LayerSpec:
         module: Any = watch.module
         w = module.weight.detach()
-        bits = self.w_bits or getattr(module, "bits", None) or 8 * w.element_size()
+        bits = self.w_bits or _declared_bits(module) or 8 * w.element_size()
         common: dict[str, Any] = {
             "name": watch.name,
             "in_shape": shape,
@@ -402,10 +404,9 @@ class Recorder:
         self, counts: OpCounts, watch: _Watch, steps: int, stored: set[int]
     ) -> None:
         weight: Any = watch.module.weight
-        w = weight.detach().cpu().numpy()
-        declared = getattr(watch.module, "bits", None)
-        if declared is not None:
-            w = quantize_weights(w, int(declared)).levels
+        effective = getattr(watch.module, "effective", None)
+        held = weight if effective is None else effective()
+        w = held.detach().cpu().numpy()
         full = valid = 0
         kind = watch.input_class
         zeros = np.zeros(next(iter(watch.uses.values())).seen.shape[0], np.int64)
@@ -475,6 +476,13 @@ class Recorder:
     def odd_inputs(self) -> dict[str, float]:
         """First value other than 0 and 1 that each non-binary layer was fed with."""
         return {w.name: w.first_odd for w in self._watches if w.first_odd is not None}
+
+
+def _declared_bits(module: Any) -> int | None:
+    """Weight bits of a layer that quantises in its forward pass."""
+    found = [getattr(t, "bits", None) for t in getattr(module, "transforms", ())]
+    widths = [int(b) for b in found if b is not None]
+    return min(widths) if widths else None
 
 
 def _dims(module: nn.Module) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.core.growable import MAX_SYNAPSES, Growable
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError
-from neuro.htm import _kernels as kernels
+from neuro.htm._kernels import memory as kernels
 from neuro.htm.parameters import TemporalMemoryParams
 from neuro.random import stream
 from neuro.results import write_arrays

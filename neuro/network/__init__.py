@@ -27,6 +27,10 @@ from neuro.network.models import Relay as Relay
 from neuro.network.models import ThresholdUnit as ThresholdUnit
 from neuro.network.network import MemoryEstimate as MemoryEstimate
 from neuro.network.network import Network as Network
+from neuro.network.plasticity import PairStdp as PairStdp
+from neuro.network.plasticity import PowerLawStdp as PowerLawStdp
+from neuro.network.plasticity import ShortTerm as ShortTerm
+from neuro.network.plasticity import TripletStdp as TripletStdp
 from neuro.network.recorders import Record as Record
 from neuro.network.registry import register_neuron as register_neuron
 from neuro.network.registry import register_plasticity as register_plasticity
@@ -100,19 +104,23 @@ __all__ = [
     "Network",
     "Normal",
     "OneToOne",
+    "PairStdp",
     "Pairs",
     "Poisson",
     "Population",
+    "PowerLawStdp",
     "Projection",
     "Record",
     "Relay",
     "Result",
+    "ShortTerm",
     "Simulation",
     "Sine",
     "SpikeList",
     "Spikes",
     "ThresholdUnit",
     "Trace",
+    "TripletStdp",
     "Uniform",
     "WeightBlock",
     "WeightSource",

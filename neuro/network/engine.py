@@ -38,8 +38,8 @@ def model_tuple(net: Network) -> tuple[tuple[Any, ...], dict[str, int]]:
     return _pad(steps, STEP_SIGNATURE), index
 
 
-def rule_tuple(net: Network) -> tuple[tuple[Any, ...], dict[int, int]]:
-    """Return the plasticity rules padded to eight, and the index per projection."""
+def rule_tuple(net: Network) -> tuple[tuple[Any, ...] | None, dict[int, int]]:
+    """Return the plasticity rules padded to eight (None if none) and their indices."""
     rules: list[Any] = []
     index = {}
     for k, q in enumerate(net.projections):
@@ -49,7 +49,7 @@ def rule_tuple(net: Network) -> tuple[tuple[Any, ...], dict[int, int]]:
         if on_pre not in rules:
             rules.append(on_pre)
         index[k] = rules.index(on_pre)
-    return _pad(rules, PLASTIC_SIGNATURE), index
+    return (_pad(rules, PLASTIC_SIGNATURE) if rules else None), index
 
 
 def _pad(functions: list[Any], signature: Any) -> tuple[Any, ...]:

@@ -5,26 +5,33 @@ large networks of spikes, and the layered driver (same-step edges, dense rows, h
 weights, frames) for batches. Which one a network needs follows from the network alone.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro._version import __version__
 from neuro.core.connectivity import Rows
 from neuro.counts import LayerInfo, OpCounts
-from neuro.errors import MemoryLimitError, ParameterError
+from neuro.errors import MemoryLimitError, ParameterError, did_you_mean
+from neuro.network.expand import expand
+from neuro.network.grid import GridEngine, plastic_updates
 from neuro.network.layered import LayeredEngine, Outcome
 from neuro.network.network import Network
 from neuro.network.registry import model_of
 from neuro.network.result import Result, Spikes, Trace
 from neuro.network.stimuli import Frames
 from neuro.network.weights import WeightSource
+from neuro.results import write_arrays
 
 __all__ = ["Simulation", "build"]
 
+_CARRIED = ("state", "active", "active_values", "active_count", "stream_at")
 log = logging.getLogger(__name__)
 Progress = Callable[[float, float, float, float], None]
 
@@ -123,6 +130,7 @@ class Simulation:
         self._options = dict(options or {})
         self._layered: LayeredEngine | None = None
         self._batch: Any = None
+        self._windows: GridEngine | None = None
         self.step = 0
 
     def __repr__(self) -> str:
@@ -260,6 +268,8 @@ class Simulation:
         """
         start = time.perf_counter()
         steps = self._steps(duration)
+        if not needs_layers(self.net):
+            return self._run_grid(steps, duration, start, progress)
         engine = self._layers()
         arrays = {k: np.asarray(v)[None] for k, v in (inputs or {}).items()}
         _, binary, real = engine.check_frames(arrays, steps)
@@ -269,18 +279,7 @@ class Simulation:
         n_trace = _place_probes(engine, first, last)
         batch = engine.new_batch(1, 0, binary, real, n_trace, 1)
         if self._batch is not None:
-            batch = batch._replace(
-                **{
-                    k: getattr(self._batch, k)
-                    for k in (
-                        "state",
-                        "active",
-                        "active_values",
-                        "active_count",
-                        "stream_at",
-                    )
-                }
-            )
+            batch = batch._replace(**{k: getattr(self._batch, k) for k in _CARRIED})
         counts, outcome = OpCounts(1), Outcome()
         self._advance(engine, batch, first, last, first, 1, outcome, 0, counts)
         self._batch, self.step = batch, last
@@ -289,6 +288,190 @@ class Simulation:
         outcome.traces.append(batch.traces)
         return _result(
             self, engine, outcome, counts, 1, first, last, duration, start, batch=False
+        )
+
+    # ---- checkpoints ----
+    def checkpoint(self, path: Path | str) -> None:
+        """Write the state to one npz file, atomically.
+
+        What follows from the description and the seed is not stored; random numbers
+        are counter-based and need nothing but the step.
+        """
+        if needs_layers(self.net):
+            engine: Any = self._layers()
+            arrays: dict[str, Any] = {"step": np.int64(self.step)}
+            if self._batch is not None:
+                arrays |= {f"layered/{k}": getattr(self._batch, k) for k in _CARRIED}
+        else:
+            engine = self._grid()
+            arrays = {"step": np.int64(self.step)}
+            arrays |= {f"grid/{k}": v for k, v in engine.save().items()}
+        arrays["head"] = np.array(
+            json.dumps(
+                {
+                    "schema": "neuro.checkpoint/1",
+                    "version": __version__,
+                    "network": self.net.fingerprint(),
+                    "convention": self.net.convention,
+                    "seed": self.seed,
+                    "precision": self.precision,
+                }
+            )
+        )
+        write_arrays(path, arrays)
+
+    def restore(self, path: Path | str) -> None:
+        """Take over the state of a checkpoint of the same network and seed.
+
+        Raises
+        ------
+        ParameterError
+            If the file belongs to another network, seed, precision or layout.
+        """
+        with np.load(path, allow_pickle=False) as stored:
+            head = json.loads(str(stored["head"]))
+            mine = {
+                "network": self.net.fingerprint(),
+                "seed": self.seed,
+                "precision": self.precision,
+            }
+            for key, value in mine.items():
+                if head[key] != value:
+                    raise ParameterError(
+                        f"Simulation.restore({str(path)!r}): the checkpoint has "
+                        f"{key} {head[key]!r}, this simulation {value!r}; build the "
+                        "same network with the same seed"
+                    )
+            parts = {k.partition("/")[2]: stored[k] for k in stored.files if "/" in k}
+            self.step = int(stored["step"])
+        if needs_layers(self.net):
+            if parts:
+                engine = self._layers()
+                none8, none = np.zeros((1, 0, 0), np.uint8), np.zeros((1, 0, 0))
+                batch = engine.new_batch(1, 0, none8, none, 0, 1)
+                self._batch = batch._replace(**parts)
+        else:
+            self._grid().load(parts)
+
+    def reset(self) -> None:
+        """Go back to the initial state (plastic weights included)."""
+        self.step, self._batch, self._windows = 0, None, None
+
+    def weights(
+        self, projection: str
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+        """Return (pre, post, weight) of a projection in its present state.
+
+        Plastic weights are those of the last pre spike of each source; static ones are
+        drawn again from the description.
+        """
+        if projection not in self.net.names:
+            raise ParameterError(
+                f"Simulation.weights: no projection {projection!r}"
+                f"{did_you_mean(projection, self.net.names)}"
+            )
+        k = self.net.names.index(projection)
+        q = self.net.projections[k]
+        if q.plasticity is not None:
+            return self._grid().weights(k)
+        s = expand(
+            q,
+            self.net.n_of(q.pre),
+            self.net.n_of(q.post),
+            name=projection,
+            dt=self.net.dt,
+            seed=self.seed,
+        )
+        return s.pre, s.post, s.weight
+
+    def _grid(self) -> GridEngine:
+        if self._windows is None:
+            self._windows = GridEngine(
+                self.net,
+                self.seed,
+                threads=self.threads,
+                precision=self.precision,
+                **self._options,
+            )
+        return self._windows
+
+    def _run_grid(
+        self, steps: int, duration: float, start: float, progress: Progress | None
+    ) -> Result:
+        engine = self._grid()
+        before = engine.state.spike_counts.copy()
+        plastic_before = plastic_updates(engine, engine.classes)
+        first = self.step
+
+        def report(share: float, wall: float) -> None:
+            if progress is not None:
+                done = share * steps * self.net.dt
+                rest = wall / share - wall if share else float("inf")
+                progress(share, done, done / max(wall, 1e-9), rest)
+
+        raster_step, raster_source, flat = engine.run(first + steps, report)
+        self.step = engine.step
+        spent = engine.state.spike_counts - before
+        counts = OpCounts(1)
+        net = self.net
+        spike_counts = {
+            name: spent[None, engine.first[name] : engine.first[name] + p.n]
+            for name, p in net.populations.items()
+        }
+        events = dict(spike_counts)
+        late = 0 if net.convention == "brian2" else 1
+        for name, s in net.sources.items():
+            at, n = engine.source_first[name], s.n
+            own = (engine.stream_source >= at) & (engine.stream_source < at + n)
+            low = first - late if first == 0 else first
+            now = (engine.stream_step >= low) & (engine.stream_step < self.step)
+            channel = engine.stream_source[own & now] - at
+            events[name] = np.bincount(channel, minlength=n)[None].astype(np.int64)
+        for k, q in enumerate(net.projections):
+            name, spikes = net.names[k], events[q.pre][0]
+            degree, zero = engine.table.out_degree[k], engine.table.zero_degree[k]
+            n_synapses = int(degree.sum())
+            counts.layer(
+                name,
+                LayerInfo(
+                    in_shape=(net.n_of(q.pre),),
+                    out_shape=(net.n_of(q.post),),
+                    weights=n_synapses,
+                    synapses=n_synapses,
+                    steps=steps,
+                ),
+            )
+            visits = int(spikes @ degree)
+            zeros = int(spikes @ zero) if zero is not None else 0
+            counts.add(name, "spike_in", int(spikes.sum()))
+            counts.add(name, "synop", visits - zeros)
+            if zeros:
+                counts.add(name, "synop_zero", zeros)
+            counts.add(name, "ac", visits)
+        for k, n in plastic_updates(engine, engine.classes).items():
+            counts.add(net.names[k], "plastic", n - plastic_before[k])
+        book_populations(counts, net, spike_counts, 1, steps)
+        outcome = Outcome()
+        outcome.step.append(raster_step)
+        outcome.unit.append(raster_source)
+        outcome.sample.append(np.zeros(raster_source.size, np.int32))
+        traces = {}
+        at = 0
+        for name, index, interval in engine.probe_names:
+            n = self.step // interval - first // interval
+            values = flat[at : at + n * index.size].reshape(n, index.size)
+            at += values.size
+            times = (first // interval + 1 + np.arange(n)) * (interval * float(net.dt))
+            traces[name] = Trace(times.astype(np.float64), index, values)
+        return Result(
+            spikes=_sort_spikes(net, engine.first, outcome, first, batch=False),
+            traces=traces,
+            counts=counts,
+            duration=float(duration),
+            engine=self.engine,
+            seed=self.seed,
+            wall_s=time.perf_counter() - start,
+            _spike_counts=spike_counts,
         )
 
 

@@ -331,8 +331,10 @@ def _pick(v, hard, eta, inflection, rule, q, k, draw, best, psi):
                     return i - begin
                 left -= 1
     total = np.int64(0)
+    zero = psi_fixed(0.0, eta, inflection, rule)
     for i in range(k):
-        psi[i] = psi_fixed(v[begin + i], eta, inflection, rule)
+        x = v[begin + i]
+        psi[i] = zero if x == 0.0 else psi_fixed(x, eta, inflection, rule)
         total += psi[i]
     target = np.int64(draw * total)
     for i in range(k):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro.counts import OpCounts
 from neuro.sparsey import (
     EpisodicReadout,
     LabelField,
@@ -20,10 +21,13 @@ from neuro.sparsey import (
 from .._config import Config
 from .._runner import Context
 from .._sparsey import replicates
+from .two_levels import two_levels
 
 Bits = NDArray[np.uint8]
 N_CMS = 5
 BAND = (4, 12)  # for the first field size; scaled with the side for others
+OPS = ("ac", "mac", "neuron_update", "plastic")
+UNITS = (("per_item", "us"), ("cpu", "s"), ("ops_per", "operations"))
 RECALLED = 1000  # trained items asked again
 # the author's page: 91 % at 200 per class; network and test images not published
 PAPER = {200: 0.91}
@@ -121,7 +125,6 @@ def one_run(
     test: tuple[Bits, NDArray[np.int64]],
     seed: int,
     rng: np.random.Generator,
-    ctx: Context | None = None,
 ) -> dict[str, float]:
     """Train once in one pass and test."""
     (x, y), (tx, ty) = train, test
@@ -144,8 +147,8 @@ def one_run(
         for a, c in zip(again, codes, strict=True)
     ]
     within, error = separation(episodic, codes, y)
-    if ctx is not None:
-        ctx.counts(model.levels[0].counts)
+    counts = sum((v.counts for v in model.levels), OpCounts())
+    shown, n = len(y), len(ty)
     return {
         "accuracy_binary": float((field.predict(asked) == ty).mean()),
         "accuracy_loglik": float((field.predict(asked, "loglik") == ty).mean()),
@@ -156,6 +159,10 @@ def one_run(
         "within_minus_between_se": error,
         "freeze": freeze,
         "frozen_macs": float(np.mean([v.frozen[:, 0].mean() for v in model.levels])),
+        "ops_per_store": float(sum(counts.per_sample(o)[:shown].mean() for o in OPS)),
+        "ops_per_retrieval": float(
+            sum(counts.per_sample(o)[shown : shown + n].mean() for o in OPS)
+        ),
         "train_cpu": learning,
         "train_cpu_per_item": learning / len(y) * 1e6,
         "test_cpu_per_item": testing / len(ty) * 1e6,
@@ -176,13 +183,14 @@ def run(cfg: Config, ctx: Context) -> None:
     ctx.metric("active_pixels", [float(lines[part].sum((1, 2)).mean())], unit="pixels")
     smallest = int(np.bincount(data.labels[part]).min())
     used = 0
-    table: dict[str, dict[str, list[float]]] = {}
+    table: dict[str, dict[str, NDArray[np.float64]]] = {}
     for per_class in cfg.per_class:
         label = "full" if per_class == 0 else str(per_class)
 
-        def make(per_class=per_class, label=label) -> dict[str, Any]:  # type: ignore[no-untyped-def]
-            held: dict[str, list[float]] = {}
-            for seed, rng in replicates(ctx, cfg.seeds):
+        rows = []
+        for i, (seed, rng) in enumerate(replicates(ctx, cfg.seeds)):
+
+            def make(per_class=per_class, seed=seed, rng=rng, i=i) -> dict[str, Any]:  # type: ignore[no-untyped-def]
                 chosen = part
                 if per_class:
                     each = [part[data.labels[part] == c] for c in range(10)]
@@ -192,26 +200,23 @@ def run(cfg: Config, ctx: Context) -> None:
                     )
                 chosen = rng.permutation(chosen)
                 train = (lines[chosen], data.labels[chosen])
+                held = {"n_train": float(len(chosen))}
                 for kind, found in nearest(*train, test[0]).items():
-                    held.setdefault(f"accuracy_1nn_{kind}", []).append(
-                        float((found == test[1]).mean())
-                    )
+                    held[f"accuracy_1nn_{kind}"] = float((found == test[1]).mean())
                 for net, suffix in (("large", ""), ("small", "_k150")):
-                    first = label == "200" and not suffix and "n_train" not in held
-                    values = one_run(
-                        cfg, cfg[net], train, test, seed, rng, ctx if first else None
-                    )
-                    for k, v in values.items():
-                        held.setdefault(f"{k}{suffix}", []).append(v)
-                held.setdefault("n_train", []).append(float(len(chosen)))
-            return {k: np.array(v) for k, v in held.items()}
+                    values = one_run(cfg, cfg[net], train, test, seed, rng)
+                    held |= {f"{k}{suffix}": v for k, v in values.items()}
+                if cfg.two_levels.run and per_class == 200:
+                    held |= two_levels(cfg.two_levels, train, test, seed)
+                return held
 
-        table[label] = ctx.step(f"runs-{label}", make)
+            rows.append(ctx.step(f"runs-{label}-{i}", make))
+        table[label] = {k: np.array([float(r[k]) for r in rows]) for k in rows[0]}
         used = max(used, int(table[label]["n_train"][0]))
         for name, values in table[label].items():
             if name == "n_train":
                 continue
-            unit = "us" if "per_item" in name else "s" if "cpu" in name else ""
+            unit = next((u for part_of, u in UNITS if part_of in name), "")
             ctx.metric(
                 f"{name}_{label}",
                 values,

@@ -96,6 +96,18 @@ def hash32(typingctx, index, key0, key1):
     return sig, codegen
 
 
+@intrinsic
+def count_reached(typingctx, count, value, level):
+    """Return count + (value >= level), without leaving 8 and 32 bits."""
+    sig = types.uint8(types.uint8, types.uint32, types.uint32)
+
+    def codegen(context, builder, signature, args):
+        reached = builder.icmp_unsigned(">=", args[1], args[2])
+        return builder.add(args[0], builder.zext(reached, ir.IntType(8)))
+
+    return sig, codegen
+
+
 def hash32_python(index, key0, key1):
     """The same in Python integers, for tests."""
     mask = 0xFFFFFFFF

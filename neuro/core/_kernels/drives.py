@@ -9,7 +9,7 @@ import math
 import numba as nb
 import numpy as np
 
-from neuro.core._kernels.bits import hash32, step_key
+from neuro.core._kernels.bits import count_reached, hash32, step_key
 
 POISSON, POISSON_EACH, CURRENT, CURRENT_EACH, SINE = range(5)
 TILE = 512
@@ -32,17 +32,12 @@ def draw_counts(thresholds, stream, step, first, bits, counts):
         part = counts[start : start + m]
         for i in range(m):
             bits[i] = hash32(base + nb.uint32(i), low, high)
-        if thresholds.size == 0:
-            for i in range(m):
-                part[i] = 0
+        for i in range(m):
+            part[i] = 0
         for t in range(thresholds.size):
             level = thresholds[t]
-            if t == 0:
-                for i in range(m):
-                    part[i] = nb.uint8(bits[i] >= level)
-            else:
-                for i in range(m):
-                    part[i] += nb.uint8(bits[i] >= level)
+            for i in range(m):
+                part[i] = count_reached(part[i], bits[i], level)
 
 
 @nb.njit(error_model="numpy", nogil=True, cache=True)

@@ -226,24 +226,29 @@ def test_silent_run_and_bad_options(net) -> None:
         record(net, w_bits=0)
     recorder = record(net)
     with recorder:
-        net.conv(torch.zeros(2, 2, 9, 9))
+        net.conv(torch.ones(2, 2, 9, 9))
         with pytest.raises(ShapeError, match="batch"):
             net.conv(torch.zeros(3, 2, 9, 9))
 
 
 def test_project_classifiers_with_multibit_neurons(rng) -> None:
     from neuro.grad.classifiers import conv_classifier
-    from neuro.grad.quantized import MultiBit, quantized_layers
+    from neuro.grad.multibit import MultiBit
+    from neuro.grad.quantized import (
+        QuantizedWeights,
+        transformed_conv,
+        transformed_linear,
+    )
 
-    linear, conv = quantized_layers(2)
+    quantized = QuantizedWeights(2)
     model = conv_classifier(
         (2, 8, 8),
         channels=(3,),
         hidden=5,
         kernel=3,
         neuron=lambda: MultiBit(2),
-        linear=linear,
-        conv=conv,
+        linear=transformed_linear(quantized),
+        conv=transformed_conv(quantized),
     ).eval()
     frames = torch.as_tensor(rng.integers(0, 4, (3, 4, 2, 8, 8)).astype(np.float32))
     with (

@@ -3,7 +3,7 @@ import pytest
 
 from neuro.errors import ParameterError
 from neuro.htm import TemporalMemory, TemporalMemoryParams
-from neuro.htm import _kernels as kernels
+from neuro.htm._kernels import memory as kernels
 from neuro.htm.temporal_memory import _as_stream
 from tests.naive.temporal_memory import NaiveTemporalMemory
 

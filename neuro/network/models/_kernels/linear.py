@@ -7,36 +7,31 @@ _inlined = nb.njit(error_model="numpy", nogil=True, cache=True)
 
 # ---- delta synapses; rows p_m, drive, r_drive, theta, keep, v_after, hold ----
 @_inlined
-def _lif_delta(pm, drive, rd, theta, keep, after, hold, v, ref, inp, cur, spiked, i):
-    held = ref[i] > 0.0
-    u = v[i] if held else pm * v[i] + drive + rd * cur[i] + inp[i]
+def _lif_delta(pm, drive, rd, theta, keep, after, hold, v, left, x, current):
+    held = left > 0.0
+    u = v if held else pm * v + drive + rd * current + x
     fired = (u >= theta) & (not held)
-    left = max(ref[i] - 1.0, 0.0)
-    v[i] = keep * u + after if fired else u
-    ref[i] = hold if fired else left
-    spiked[i] = fired
+    return (
+        keep * u + after if fired else u,
+        hold if fired else max(left - 1.0, 0.0),
+        fired,
+    )
 
 
 def lif_delta_step(params, state, inputs, spiked, dt):
     """Advance V, add arrivals, test, reset."""
     p, v, ref, inp, cur = params, state[0], state[1], inputs[0], inputs[1]
+    a, b, c, d, e, f, g = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
     if p.shape[1] == 1:
-        a, b, c, d, e, f, g = (
-            p[0, 0],
-            p[1, 0],
-            p[2, 0],
-            p[3, 0],
-            p[4, 0],
-            p[5, 0],
-            p[6, 0],
-        )
+        a0, b0, c0, d0, e0, f0, g0 = a[0], b[0], c[0], d[0], e[0], f[0], g[0]
         for i in range(spiked.size):
-            _lif_delta(a, b, c, d, e, f, g, v, ref, inp, cur, spiked, i)
+            v[i], ref[i], spiked[i] = _lif_delta(
+                a0, b0, c0, d0, e0, f0, g0, v[i], ref[i], inp[i], cur[i]
+            )
     else:
-        a, b, c, d, e, f, g = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
         for i in range(spiked.size):
-            _lif_delta(
-                a[i], b[i], c[i], d[i], e[i], f[i], g[i], v, ref, inp, cur, spiked, i
+            v[i], ref[i], spiked[i] = _lif_delta(
+                a[i], b[i], c[i], d[i], e[i], f[i], g[i], v[i], ref[i], inp[i], cur[i]
             )
 
 
@@ -70,48 +65,37 @@ def leaky_step(params, state, inputs, spiked, dt):
 # ---- one exponential current; rows p_m, p_s, p_ms, drive, r_drive, theta, keep,
 #      v_after, hold; state v, i_syn, refractory ----
 @_inlined
-def _lif_exp(
-    pm, ps, pms, dr, rd, th, keep, after, hold, v, syn, ref, inp, cur, spiked, i
-):
-    held = ref[i] > 0.0
-    u = v[i] if held else pm * v[i] + pms * syn[i] + dr + rd * cur[i]
-    syn[i] = ps * syn[i] + inp[i]
+def _lif_exp(pm, ps, pms, dr, rd, th, keep, after, hold, v, syn, left, x, current):
+    held = left > 0.0
+    u = v if held else pm * v + pms * syn + dr + rd * current
     fired = (u >= th) & (not held)
-    left = max(ref[i] - 1.0, 0.0)
-    v[i] = keep * u + after if fired else u
-    ref[i] = hold if fired else left
-    spiked[i] = fired
+    return (
+        keep * u + after if fired else u,
+        ps * syn + x,
+        hold if fired else max(left - 1.0, 0.0),
+        fired,
+    )
 
 
 def lif_exp_step(params, state, inputs, spiked, dt):
     """Advance V, decay the current, add arrivals to it, test, reset."""
     p, v, syn, ref = params, state[0], state[1], state[2]
     inp, cur = inputs[0], inputs[1]
+    a, b, c, d, e, f, g, h, o = p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8]
     if p.shape[1] == 1:
-        a, b, c, d, e = p[0, 0], p[1, 0], p[2, 0], p[3, 0], p[4, 0]
-        f, g, h, o = p[5, 0], p[6, 0], p[7, 0], p[8, 0]
+        a0, b0, c0, d0, e0, f0, g0, h0, o0 = (
+            a[0], b[0], c[0], d[0], e[0], f[0], g[0], h[0], o[0],
+        )  # fmt: skip
         for i in range(spiked.size):
-            _lif_exp(a, b, c, d, e, f, g, h, o, v, syn, ref, inp, cur, spiked, i)
+            v[i], syn[i], ref[i], spiked[i] = _lif_exp(
+                a0, b0, c0, d0, e0, f0, g0, h0, o0, v[i], syn[i], ref[i], inp[i], cur[i]
+            )
     else:
         for i in range(spiked.size):
-            _lif_exp(
-                p[0, i],
-                p[1, i],
-                p[2, i],
-                p[3, i],
-                p[4, i],
-                p[5, i],
-                p[6, i],
-                p[7, i],
-                p[8, i],
-                v,
-                syn,
-                ref,
-                inp,
-                cur,
-                spiked,
-                i,
-            )
+            v[i], syn[i], ref[i], spiked[i] = _lif_exp(
+                a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i], o[i],
+                v[i], syn[i], ref[i], inp[i], cur[i],
+            )  # fmt: skip
 
 
 # The order of Brian2 (test before the arrivals) gives the same numbers here: arrivals
@@ -123,38 +107,56 @@ lif_exp_brian2_step = lif_exp_step
 #      keep, v_after, hold; state v, i_exc, i_inh, refractory ----
 @_inlined
 def _lif_exp_ei(
-    pm, pe, pme, pi, pmi, dr, rd, th, keep, after, hold, v, ex, ih, ref, ine, ini, cur,
-    spiked, i,
-):  # fmt: skip
-    held = ref[i] > 0.0
-    u = v[i] if held else pm * v[i] + (pme * ex[i] + pmi * ih[i]) + dr + rd * cur[i]
-    ex[i] = pe * ex[i] + ine[i]
-    ih[i] = pi * ih[i] + ini[i]
+    pm,
+    pe,
+    pme,
+    pi,
+    pmi,
+    dr,
+    rd,
+    th,
+    keep,
+    after,
+    hold,
+    v,
+    exc,
+    inh,
+    left,
+    x,
+    y,
+    current,
+):
+    held = left > 0.0
+    u = v if held else pm * v + (pme * exc + pmi * inh) + dr + rd * current
     fired = (u >= th) & (not held)
-    left = max(ref[i] - 1.0, 0.0)
-    v[i] = keep * u + after if fired else u
-    ref[i] = hold if fired else left
-    spiked[i] = fired
+    return (
+        keep * u + after if fired else u,
+        pe * exc + x,
+        pi * inh + y,
+        hold if fired else max(left - 1.0, 0.0),
+        fired,
+    )
 
 
 def lif_exp_ei_step(params, state, inputs, spiked, dt):
     """Advance V, decay both currents, add arrivals, test, reset."""
-    p, v, ex, ih, ref = params, state[0], state[1], state[2], state[3]
-    ine, ini, cur = inputs[0], inputs[1], inputs[2]
+    p, v, exc, inh, ref = params, state[0], state[1], state[2], state[3]
+    x, y, cur = inputs[0], inputs[1], inputs[2]
+    a, b, c, d, e, f = p[0], p[1], p[2], p[3], p[4], p[5]
+    g, h, o, q, r = p[6], p[7], p[8], p[9], p[10]
     if p.shape[1] == 1:
-        a, b, c, d, e = p[0, 0], p[1, 0], p[2, 0], p[3, 0], p[4, 0]
-        f, g, h, o, q, s = p[5, 0], p[6, 0], p[7, 0], p[8, 0], p[9, 0], p[10, 0]
+        a0, b0, c0, d0, e0, f0 = a[0], b[0], c[0], d[0], e[0], f[0]
+        g0, h0, o0, q0, r0 = g[0], h[0], o[0], q[0], r[0]
         for i in range(spiked.size):
-            _lif_exp_ei(
-                a, b, c, d, e, f, g, h, o, q, s, v, ex, ih, ref, ine, ini, cur,
-                spiked, i,
+            v[i], exc[i], inh[i], ref[i], spiked[i] = _lif_exp_ei(
+                a0, b0, c0, d0, e0, f0, g0, h0, o0, q0, r0,
+                v[i], exc[i], inh[i], ref[i], x[i], y[i], cur[i],
             )  # fmt: skip
     else:
         for i in range(spiked.size):
-            _lif_exp_ei(
-                p[0, i], p[1, i], p[2, i], p[3, i], p[4, i], p[5, i], p[6, i],
-                p[7, i], p[8, i], p[9, i], p[10, i], v, ex, ih, ref, ine, ini, cur,
-                spiked, i,
+            v[i], exc[i], inh[i], ref[i], spiked[i] = _lif_exp_ei(
+                a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i], o[i], q[i], r[i],
+                v[i], exc[i], inh[i], ref[i], x[i], y[i], cur[i],
             )  # fmt: skip
 
 

@@ -9,45 +9,45 @@ from neuro.core._kernels.bits import exp_bounded
 _inlined = nb.njit(error_model="numpy", nogil=True, cache=True)
 
 
-# ---- rows g_leak, leak_drive, e_exc, e_inh, c_inv_dt, p_e, p_i, i_e, theta, keep,
+# ---- rows g_leak, leak_drive, e_exc, e_inh, per_c, p_e, p_i, i_e, theta, keep,
 #      v_after, hold; state v, g_exc, g_inh, refractory ----
 @_inlined
 def _cond(
-    gl, ld, ee, ei, k, pe, pi, ie, th, keep, after, hold, v, ge, gi, ref, ine, ini, cur,
-    spiked, i,
-):  # fmt: skip
-    held = ref[i] > 0.0
-    total = gl + ge[i] + gi[i]
-    rest = (ld + ee * ge[i] + ei * gi[i] + ie + cur[i]) / total
-    u = rest + (v[i] - rest) * exp_bounded(-k * total)
-    u = v[i] if held else u
-    ge[i] = pe * ge[i] + ine[i]
-    gi[i] = pi * gi[i] + ini[i]
+    gl, ld, ee, ei, k, pe, pi, ie, th, keep, after, hold, v, ge, gi, left, x, y, current
+):
+    held = left > 0.0
+    total = gl + ge + gi
+    rest = (ld + ee * ge + ei * gi + ie + current) / total
+    u = v if held else rest + (v - rest) * exp_bounded(-k * total)
     fired = (u >= th) & (not held)
-    left = max(ref[i] - 1.0, 0.0)
-    v[i] = keep * u + after if fired else u
-    ref[i] = hold if fired else left
-    spiked[i] = fired
+    return (
+        keep * u + after if fired else u,
+        pe * ge + x,
+        pi * gi + y,
+        hold if fired else max(left - 1.0, 0.0),
+        fired,
+    )
 
 
 def lif_cond_step(params, state, inputs, spiked, dt):
     """Exponential Euler: conductances held over the step."""
     p, v, ge, gi, ref = params, state[0], state[1], state[2], state[3]
-    ine, ini, cur = inputs[0], inputs[1], inputs[2]
+    x, y, cur = inputs[0], inputs[1], inputs[2]
+    a, b, c, d, e, f = p[0], p[1], p[2], p[3], p[4], p[5]
+    g, h, o, q, r, s = p[6], p[7], p[8], p[9], p[10], p[11]
     if p.shape[1] == 1:
-        a, b, c, d, e, f = p[0, 0], p[1, 0], p[2, 0], p[3, 0], p[4, 0], p[5, 0]
-        g, h, o, q, r, s = p[6, 0], p[7, 0], p[8, 0], p[9, 0], p[10, 0], p[11, 0]
+        a0, b0, c0, d0, e0, f0 = a[0], b[0], c[0], d[0], e[0], f[0]
+        g0, h0, o0, q0, r0, s0 = g[0], h[0], o[0], q[0], r[0], s[0]
         for i in range(spiked.size):
-            _cond(
-                a, b, c, d, e, f, g, h, o, q, r, s, v, ge, gi, ref, ine, ini, cur,
-                spiked, i,
+            v[i], ge[i], gi[i], ref[i], spiked[i] = _cond(
+                a0, b0, c0, d0, e0, f0, g0, h0, o0, q0, r0, s0,
+                v[i], ge[i], gi[i], ref[i], x[i], y[i], cur[i],
             )  # fmt: skip
     else:
         for i in range(spiked.size):
-            _cond(
-                p[0, i], p[1, i], p[2, i], p[3, i], p[4, i], p[5, i], p[6, i],
-                p[7, i], p[8, i], p[9, i], p[10, i], p[11, i], v, ge, gi, ref, ine,
-                ini, cur, spiked, i,
+            v[i], ge[i], gi[i], ref[i], spiked[i] = _cond(
+                a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i], o[i], q[i], r[i], s[i],
+                v[i], ge[i], gi[i], ref[i], x[i], y[i], cur[i],
             )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Where bits are best spent: weights, spike levels or steps."""

@@ -1,0 +1,89 @@
+"""Figures of the experiment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuro.plot.crossbar import plot_array_map, plot_error_against_size
+
+from .._runner import Context
+
+__all__ = ["errors", "losses", "maps"]
+
+
+def losses(
+    ctx: Context,
+    sizes: Sequence[int],
+    table: Mapping[tuple[str, int], Mapping[str, NDArray[np.float64]]],
+    limit: float,
+) -> None:
+    """Loss of accuracy against the size of the arrays, one panel per node."""
+    import matplotlib.pyplot as plt
+
+    nodes = sorted({n for _, n in table}, reverse=True)
+    figure, axes = plt.subplots(
+        2,
+        len(nodes),
+        figsize=(3.6 * len(nodes) + 0.6, 6.0),
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for row, kind in enumerate(("raw", "gain")):
+        for ax, node in zip(axes[row], nodes, strict=True):
+            found = {t: v[kind] for (t, n), v in table.items() if n == node}
+            plot_error_against_size(
+                sizes,
+                {t.replace("_", " "): 100 * v.mean(1) for t, v in found.items()},
+                spread={
+                    t.replace("_", " "): 100 * v.std(1, ddof=1) / np.sqrt(v.shape[1])
+                    for t, v in found.items()
+                    if v.shape[1] > 1
+                },
+                limit=100 * limit,
+                label="loss of accuracy (points)",
+                log=False,
+                ax=ax,
+            )
+            title = "as it comes" if kind == "raw" else "mean drive restored"
+            ax.set_title(f"{node} nm wires, {title}", fontsize="medium")
+            if ax is not axes[row][0]:
+                ax.set_ylabel("")
+    ctx.figure("losses", figure)
+
+
+def errors(ctx: Context, sizes: Sequence[int], found: Mapping[str, Any]) -> None:
+    """Column error against size for the nodes of the wire table."""
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(5.0, 3.6), layout="constrained")
+    plot_error_against_size(
+        sizes,
+        {f"{node} nm": values for node, values in found.items()},
+        label="rms column error / rms current",
+        ax=ax,
+    )
+    ctx.figure("errors", figure)
+
+
+def maps(ctx: Context, solution: Any) -> None:
+    """Voltages across the cells and along the bit lines of one array."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.8), layout="constrained")
+    plot_array_map(
+        solution.v_word - solution.v_bit,
+        label="voltage across the cell (V)",
+        title="all word lines at 0.2 V",
+        ax=axes[0],
+    )
+    plot_array_map(
+        1e6 * solution.i_device,
+        label="cell current (µA)",
+        title="1-100 µS, 22 nm wires",
+        ax=axes[1],
+        cmap="magma",
+    )
+    ctx.figure("maps", figure)

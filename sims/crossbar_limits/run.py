@@ -1,0 +1,251 @@
+"""Liquid on arrays of limited size, per technology and wire node, paired without wires.
+
+One liquid, many programmed copies. Every copy is scored with and without wire
+resistance on the same folds: same devices, same arrays, only the wires differ. The
+matrices (256 and 200 inputs, 200 pairs of columns) are split into arrays of at most
+`size` lines per side whose partial sums are added digitally without loss. Two figures:
+raw, and with one factor per matrix that restores the mean drive (``gain``), which a
+designer would set in the digital threshold.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.crossbar import AnalogConfig, AnalogMatrix, Crossbar, RandomWeights, wire
+from hw.devices import Device
+from neuro.core import Rows
+from neuro.lsm import Liquid, cross_validate
+from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
+from neuro.random import stream
+
+from .._config import Config
+from .._liquids import Recordings, load_frames
+from .._runner import Context
+from . import _figures
+
+__all__ = ["run"]
+
+Floats = NDArray[np.float64]
+
+
+def run(cfg: Config, ctx: Context) -> None:
+    """Run the experiment."""
+    data = load_frames(cfg, ctx)
+    ctx.split(
+        n_train=len(data.labels) - len(data.labels) // cfg.folds,
+        n_test=len(data.labels),
+        protocol=f"{cfg.folds}-fold cross-validation",
+    )
+    weights = [
+        RandomWeights(
+            (cfg.liquid.n, pre),
+            const=cfg.liquid.const,
+            mean=mean,
+            sd=sd,
+            seed=int(np.random.SeedSequence([ctx.seed, k]).generate_state(1)[0]),
+        )
+        for k, (pre, (mean, sd)) in enumerate(
+            (
+                (data.frames.shape[2], WEIGHT_STATISTICS),
+                (cfg.liquid.n, RECURRENT_STATISTICS),
+            )
+        )
+    ]
+    ctx.metric("chance", data.chance)
+    ctx.metric(
+        "accuracy_ideal",
+        ctx.step(
+            "ideal",
+            lambda: {"a": [_score(cfg, ctx, data, [w.block(0).w for w in weights])]},
+        )["a"],
+        control="chance",
+    )
+    table: dict[tuple[str, int], dict[str, Floats]] = {}
+    for technology in ctx.progress(cfg.technologies, label="technologies"):
+        bases = {
+            size: ctx.step(
+                f"{technology}-without-wires-{size}",
+                lambda t=technology, s=size: _copies(
+                    cfg, ctx, data, weights, t, None, s
+                ),
+            )["raw"]
+            for size in cfg.sizes
+        }
+        ctx.metric(
+            f"accuracy_{technology}",
+            bases[cfg.sizes[-1]],
+            control="accuracy_ideal",
+        )
+        for node in cfg.nodes:
+            rows: dict[str, list[Floats]] = {"raw": [], "gain": []}
+            for size in cfg.sizes:
+                found = ctx.step(
+                    f"{technology}-{node}nm-{size}",
+                    lambda t=technology, n=node, s=size: _copies(
+                        cfg, ctx, data, weights, t, n, s
+                    ),
+                )
+                for kind in rows:
+                    rows[kind].append(bases[size] - found[kind])
+            table[technology, node] = {k: np.array(v) for k, v in rows.items()}
+            _record(cfg, ctx, technology, node, table[technology, node])
+    errors = ctx.step("errors", lambda: _errors(cfg))
+    ctx.arrays(
+        "losses",
+        sizes=np.array(cfg.sizes),
+        **{
+            f"{t}/{n}/{kind}": v
+            for (t, n), losses in table.items()
+            for kind, v in losses.items()
+        },
+    )
+    _figures.losses(ctx, cfg.sizes, table, cfg.loss)
+    _figures.errors(ctx, cfg.error_sizes, errors)
+    _figures.maps(ctx, _example())
+
+
+def _record(
+    cfg: Config, ctx: Context, technology: str, node: int, losses: dict[str, Floats]
+) -> None:
+    """Record losses at the largest size and the largest size within the limit."""
+    for kind, values in losses.items():
+        mean = values.mean(1)
+        fits = [s for s, m in zip(cfg.sizes, mean, strict=True) if m <= cfg.loss]
+        beyond = [s for s, m in zip(cfg.sizes, mean, strict=True) if m > cfg.loss]
+        # the largest size below the first one that costs more
+        first = min(beyond, default=10**9)
+        limit = max((s for s in fits if s < first), default=0)
+        name = f"{technology}_{node}nm" + ("" if kind == "raw" else "_gain")
+        ctx.metric(f"limit_{name}", limit, unit="lines")
+        ctx.metric(f"loss_{name}", values[-1], control=f"accuracy_{technology}")
+
+
+def _device(technology: str, weights: RandomWeights) -> Device:
+    """Return the family; "formed" cells are taken as they are."""
+    if technology != "formed":
+        return Device.preset(technology)
+    top = float(max(weights.g_plus.max(), weights.g_minus.max()))
+    return Device(name="formed", g_min=0.0, g_max=top)
+
+
+def _matrix(
+    technology: str,
+    weights: RandomWeights,
+    node: int | None,
+    size: int,
+    seed: int,
+) -> AnalogMatrix:
+    lines = (
+        {} if node is None else {"r_word": wire(node).r_word, "r_bit": wire(node).r_bit}
+    )
+    config = AnalogConfig(
+        device=_device(technology, weights),
+        rows_max=size,
+        cols_max=size,
+        read_mode="none",
+        start_time=1.0 if technology == "rram_wan" else 0.0,
+        **lines,
+    )
+    if technology == "formed":
+        return AnalogMatrix.from_conductances(
+            weights.g_plus,
+            weights.g_minus,
+            weight_per_siemens=weights.const / weights.unit,
+            config=config,
+            seed=seed,
+        )
+    return AnalogMatrix(weights.block(0).w, config, seed)
+
+
+def _copies(
+    cfg: Config,
+    ctx: Context,
+    data: Recordings,
+    weights: list[RandomWeights],
+    technology: str,
+    node: int | None,
+    size: int,
+) -> dict[str, Any]:
+    """Score every programmed copy; formed cells with own random weights per copy."""
+    out: dict[str, list[float]] = {"raw": [], "gain": []}
+    for copy in range(cfg.copies):
+        own = weights
+        if technology == "formed" and copy:
+            own = [_again(w, ctx.seed, copy, k) for k, w in enumerate(weights)]
+        matrices = [
+            _matrix(technology, w, node, size, 1000 * (copy + 1) + k)
+            for k, w in enumerate(own)
+        ]
+        # the same devices without wires give the drive that the gain restores
+        raw = [m.effective_weights() for m in matrices]
+        out["raw"].append(_score(cfg, ctx, data, raw))
+        if node is None:
+            continue
+        before = [
+            _matrix(
+                technology, w, None, size, 1000 * (copy + 1) + k
+            ).effective_weights()
+            for k, w in enumerate(own)
+        ]
+        gained = [
+            w * ((b * w).sum() / (w * w).sum())
+            for w, b in zip(raw, before, strict=True)
+        ]
+        out["gain"].append(_score(cfg, ctx, data, gained))
+    return {k: v for k, v in out.items() if v}
+
+
+def _again(w: RandomWeights, seed: int, copy: int, k: int) -> RandomWeights:
+    """Form another array with the same statistics."""
+    words = np.random.SeedSequence([seed, 77, copy, k]).generate_state(1)
+    return RandomWeights(
+        w.shape, const=w.const, mean=w.mean, sd=w.sd, seed=int(words[0])
+    )
+
+
+def _score(cfg: Config, ctx: Context, data: Recordings, weights: list[Floats]) -> float:
+    liquid = Liquid(
+        Rows(weights[0]),
+        Rows(weights[1]),
+        decay=cfg.liquid.decay,
+        v_threshold=cfg.liquid.v_threshold,
+    )
+    features = liquid.run(data.frames).features
+    return float(
+        cross_validate(
+            features,
+            data.labels,
+            data.groups,
+            folds=cfg.folds,
+            kind=cfg.readout,
+            rng=stream(ctx.seed, "folds"),
+        ).mean()
+    )
+
+
+def _errors(cfg: Config) -> dict[str, Any]:
+    """Relative column error of square arrays, 10 % of the rows on, all nodes."""
+    rng = np.random.default_rng(0)
+    out: dict[str, Any] = {}
+    for node in (130, 65, 45, 22, 14):
+        lines = wire(node)
+        values = []
+        for n in cfg.error_sizes:
+            g = rng.uniform(1e-6, 50e-6, (n, n))
+            v = 0.2 * (rng.random((8, n)) < 0.1)
+            ideal = v @ g
+            found = Crossbar(g, lines.r_word, lines.r_bit, tol=1e-9).mvm(v, method="cg")
+            square = np.mean((found - ideal) ** 2) / np.mean(ideal**2)
+            values.append(float(np.sqrt(square)))
+        out[f"{node}"] = values
+    return out
+
+
+def _example() -> Any:
+    """Solve one array whose maps are drawn."""
+    rng = np.random.default_rng(1)
+    g = rng.uniform(1e-6, 100e-6, (64, 64))
+    lines = wire(22)
+    return Crossbar(g, lines.r_word, lines.r_bit).solve(np.full(64, 0.2))

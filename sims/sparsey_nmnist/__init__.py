@@ -1,0 +1,1 @@
+"""Experiment of Sparsey; see README.md."""
