@@ -80,7 +80,8 @@ def table(ctx: Context, found: Mapping[str, Any], calibration: Calibration) -> N
         values = [summary([r[s] for r in found[name]]).mean for s in shown]
         side.bar(np.arange(len(shown)) + k * width, values, width,
                  label=_LABELS.get(name, name))  # fmt: skip
-    side.set_xticks(np.arange(len(shown)) + 0.4 - width / 2, shown, fontsize=8)
+    at = np.arange(len(shown)) + 0.4 - width / 2
+    side.set_xticks(at, [s.replace("_", "\n") for s in shown], fontsize=8)
     side.set_ylabel("share")
     side.legend(fontsize=7)
     ctx.figure("scores", figure)
