@@ -345,3 +345,24 @@ def test_first_crossing_against_bisection(form, rng):
             found += 1
     assert found > 60
     assert none > 60
+
+
+def test_a_brief_excursion_is_found():
+    """The membrane exceeds threshold by 5e-6 for less than 0.1 ms, without an event."""
+    tau_m, tau_s = 20.0, 5.0
+    peak = float(psp_peak(tau_m, tau_s)[1])
+    for factor, spikes in ((1.0 + 5e-6, 1), (1.0 - 5e-6, 0)):
+        core = ExactCore(
+            [
+                CellGroup(
+                    n=1, model="lif_exp", tau_mem=tau_m, tau_syn=tau_s, v_threshold=1.0
+                )
+            ],
+            [
+                SynapseGroup(
+                    pre=[0], post=[0], weight=factor / peak, delay=0.0, source=0
+                )
+            ],
+            [EventSource.from_ns([0], [0], 1)],
+        )
+        assert core.run(100_000_000)[0].size == spikes
