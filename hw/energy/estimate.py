@@ -177,9 +177,20 @@ def estimate(
     """
     counting = {
         k: options.pop(k)
-        for k in ("zero_weights", "method", "multibit", "fold_scale")
+        for k in (
+            "zero_weights",
+            "method",
+            "multibit",
+            "fold_scale",
+            "fold_bn",
+            "time_axis",
+            "steps",
+            "strict",
+        )
         if k in options
     }
+    if "mode" in options:
+        counting["mode"] = options["mode"]
     counts = load_counts(net, activity, **counting)
     if not isinstance(model, str) and isinstance(model, Sequence):
         if not model:
