@@ -175,7 +175,7 @@ def estimate(
     >>> round(report.total * 1e12, 6)
     900.0
     """
-    counting = {
+    counting: dict[str, Any] = {
         k: options.pop(k)
         for k in (
             "zero_weights",
