@@ -366,3 +366,20 @@ def test_a_brief_excursion_is_found():
             [EventSource.from_ns([0], [0], 1)],
         )
         assert core.run(100_000_000)[0].size == spikes
+
+
+@pytest.mark.parametrize("many_delays", [False, True], ids=["fifo", "calendar"])
+@pytest.mark.parametrize("case", ["exp driven", "delta driven"])
+def test_interpreted_loop_equals_the_compiled_one(case, many_delays, rng, monkeypatch):
+    model, par = CASES[case]
+    core, _, _ = _random_case(rng, model, many_delays=many_delays, **par)
+    compiled = core.run(25_000_000)
+    counts = core.synops.copy()
+    monkeypatch.setattr(engine_module.k, "run_until", kernels.run_until.py_func)
+    core.reset()
+    interpreted = core.run(25_000_000)
+    assert compiled[0].size > 3
+    assert all(
+        a.tobytes() == b.tobytes() for a, b in zip(compiled, interpreted, strict=True)
+    )
+    assert (core.synops == counts).all()
