@@ -414,7 +414,7 @@ def _plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
 
 
 @nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
-def _deliver(rules, layout, st, block, thread, m):
+def deliver_window(rules, layout, st, block, thread, m):
     """Deliver merged spikes 0..m-1 to the targets of one block."""
     ids, steps = st.merged[thread], st.merged_step[thread]
     ring, words, targets = st.ring, layout.words, layout.targets
@@ -569,7 +569,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
             n_blocks,
         )
         for block in range(thread, n_blocks, n_threads):
-            _deliver(rules, layout, st, block, thread, m)
+            deliver_window(rules, layout, st, block, thread, m)
         if keep:
             for e in range(m):
                 if ids[e] < n_neurons:
