@@ -349,6 +349,11 @@ def _merge(
             steps[m] = stream_step[event]
             event += 1
             m += 1
+    while event < n_events and stream_step[event] < last:  # before the window
+        ids[m] = stream_source[event]
+        steps[m] = stream_step[event]
+        event += 1
+        m += 1
     return m, event
 
 
@@ -539,6 +544,8 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     most = layout.scalars[6]
     while step < last:
         stop = min(step + window, last)
+        if event < layout.stream_step.size and layout.stream_step[event] < step:
+            stop = step  # an empty window delivers what came before the first step
         if keep and room - written < n_neurons * (stop - step):
             status = RASTER_FULL
             break
