@@ -228,6 +228,17 @@ class Device:
         mixed = values[k] + (place - k) * (values[k + 1] - values[k])
         return np.asarray(self.programming_scale * mixed)
 
+    def sigma_written(self, g: ArrayLike) -> Floats:
+        """Standard deviation from programming and variability together, siemens."""
+        target = np.asarray(g, np.float64)
+        sigma = self.sigma_programming(target, self._first_time())
+        v = self.variability
+        c2c: Any = v.cycle_to_cycle
+        if isinstance(c2c, tuple):
+            c2c = c2c[0] + (c2c[1] - c2c[0]) * np.clip(target / self.g_max, 0.0, 1.0)
+        factor = np.expm1(v.device_to_device**2 + np.square(c2c))
+        return np.asarray(np.sqrt(sigma**2 + target**2 * factor))
+
     def program(
         self, g_target: ArrayLike, *, rng: np.random.Generator | int
     ) -> "DeviceArray":

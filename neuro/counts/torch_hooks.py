@@ -92,6 +92,8 @@ class Recorder:
     ----------
     counts : OpCounts
         After the block.
+    membrane_updates : float
+        Changed membranes of all batches (all of them in the first step), if asked for.
 
     Examples
     --------
@@ -310,8 +312,9 @@ class Recorder:
         watch.spikes = sent if watch.spikes is None else watch.spikes + sent
         watch.calls += lead
         watch.neurons = spikes.numel() // batch // lead
-        if self.membranes and len(parts) > 1:
-            state = parts[-1].detach()
+        state = parts[-1] if len(parts) > 1 else getattr(watch.module, "mem", None)
+        if self.membranes and state is not None:
+            state = state.detach()
             flat = state.reshape(batch, -1)
             new = (
                 torch.full((batch,), flat.shape[1], device=flat.device)

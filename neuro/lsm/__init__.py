@@ -1,5 +1,10 @@
 """Liquid state machines: a fixed random spiking reservoir and a trained read-out."""
 
+from neuro.lsm.cost import TrainingCost as TrainingCost
+from neuro.lsm.cost import array_operations as array_operations
+from neuro.lsm.cost import break_even_energy as break_even_energy
+from neuro.lsm.cost import dense_macs as dense_macs
+from neuro.lsm.cost import training_cost as training_cost
 from neuro.lsm.liquid import Liquid as Liquid
 from neuro.lsm.liquid import LiquidActivity as LiquidActivity
 from neuro.lsm.liquid import LiquidNeuron as LiquidNeuron
@@ -18,8 +23,13 @@ __all__ = [
     "LiquidActivity",
     "LiquidNeuron",
     "LiquidPreset",
+    "TrainingCost",
+    "array_operations",
+    "break_even_energy",
     "cross_validate",
+    "dense_macs",
     "fit_readout",
     "input_counts",
+    "training_cost",
     "window_edges",
 ]

@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from neuro.core import Rows
+from neuro.datasets import load
 from neuro.errors import ParameterError, ShapeError
-from neuro.lsm import Liquid, LiquidNeuron
+from neuro.events import frame_batch
+from neuro.lsm import Liquid, LiquidNeuron, cross_validate
 from neuro.lsm.liquid import liquid_step
+from neuro.lsm.presets import RECURRENT_STATISTICS, WEIGHT_STATISTICS
 from tests.naive import liquid as naive
 
 
@@ -100,3 +103,57 @@ def test_bad_input_is_refused():
         Liquid(Rows(np.zeros((5, 3))), Rows(np.zeros((4, 4))))
     with pytest.raises(ParameterError, match="decay"):
         LiquidNeuron(decay=1.5)
+
+
+@pytest.mark.parametrize("block", ["input", "recurrent"])
+def test_weights_of_the_array_have_the_published_statistics(block):
+    random_weights = pytest.importorskip("hw.crossbar").RandomWeights
+    mean, sd = WEIGHT_STATISTICS if block == "input" else RECURRENT_STATISTICS
+    const, shape = 0.07, (200, 256 if block == "input" else 200)
+    first, again = (
+        random_weights(shape, const=const, mean=mean, sd=sd, seed=4).block(0.0).w
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+    w = np.asarray(first, np.float64) / const
+    assert w.shape == shape
+    assert abs(w.mean() - mean) < 3 * sd / np.sqrt(w.size)
+    assert abs(w.std() - sd) < 3 * sd / np.sqrt(2 * w.size)
+
+
+@pytest.mark.data
+def test_working_point_and_accuracy_on_real_recordings(data_root):
+    """Five liquids fire at 0.073 +- 0.01 and reach 75-80 %; one of them 73-82 %."""
+    recordings = load("nmnist", path=data_root)
+    frames = frame_batch(
+        [recordings[k] for k in range(len(recordings))],
+        recordings.sensor_size,
+        bin_us=6000,
+        n_bins=50,
+        crop=16,
+        polarity=1,
+    ).reshape(len(recordings), 50, 256)
+    assert len(frames) == 551
+    rates, accuracies = [], []
+    for seed in range(5):
+        draw = np.random.default_rng(seed).normal
+        liquid = Liquid(
+            Rows(0.07 * draw(*WEIGHT_STATISTICS, (200, 256))),
+            Rows(0.07 * draw(*RECURRENT_STATISTICS, (200, 200))),
+            decay=0.9,
+            v_threshold=5.0,
+        )
+        activity = liquid.run(frames)
+        rates.append(activity.rate)
+        scores = cross_validate(
+            activity.features,
+            recordings.labels,
+            recordings.groups,
+            folds=10,
+            kind="ridge",
+            rng=np.random.default_rng(0),
+        )
+        accuracies.append(scores.mean())
+    assert np.mean(rates) == pytest.approx(0.073, abs=0.01)
+    assert 0.73 <= accuracies[0] <= 0.82
+    assert 0.75 <= np.mean(accuracies) <= 0.80

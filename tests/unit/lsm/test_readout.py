@@ -3,6 +3,7 @@ import pytest
 
 from neuro.errors import ParameterError
 from neuro.lsm import cross_validate, input_counts, window_edges
+from neuro.lsm.readout import _model, _ridge_scores
 
 
 def _blobs(rng, n=120):
@@ -23,6 +24,17 @@ def test_separable_classes_are_found_and_shuffled_ones_are_not(rng, kind):
         noise, y, groups, folds=5, kind=kind, rng=np.random.default_rng(0)
     )
     assert abs(bad.mean() - 1 / 3) < 0.2
+
+
+@pytest.mark.parametrize("n_features", [8, 150])
+def test_ridge_path_equals_scikit_learn(rng, n_features):
+    y = rng.integers(0, 4, 120)
+    x = rng.standard_normal((120, n_features)) + 0.6 * (y[:, None] == 2)
+    x[:, 0] = 1.0
+    train, valid = (x[:80], y[:80]), (x[80:], y[80:])
+    strengths = (0.1, 10.0, 1e3)
+    expected = [_model("ridge", s).fit(*train).score(*valid) for s in strengths]
+    assert _ridge_scores(strengths, train, valid) == expected
 
 
 def test_same_generator_same_folds(rng):
