@@ -24,6 +24,13 @@ _COLOURS = {
     "static": "#999999",
 }
 
+_SHARE = {
+    "weights": "most bits in weights",
+    "spike levels": "most bits in spike levels",
+    "steps": "most bits in steps",
+    "even": "no single largest share",
+}
+
 
 def _axes(ax: Any) -> Any:
     if ax is None:
@@ -179,7 +186,7 @@ def plot_budget(
             fmt="o",
             color=colours[kind],
             capsize=3,
-            label=None if kind in shown else f"most bits in {kind}",
+            label=None if kind in shown else _SHARE[kind],
         )
         shown.add(kind)
         ax.annotate(

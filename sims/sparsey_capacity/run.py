@@ -110,10 +110,10 @@ def _spatial(cfg: Config, ctx: Context) -> None:
     curves = {}
     for size, n_inputs, n_active in cases:
         k = int(size.split("x")[1])
-        expected = round((8 if n_inputs == 144 else 9) * k ** (0.8 if k > 8 else 1))
+        expected = round((8 if n_inputs == 144 else 17) * k ** (0.8 if k > 8 else 1))
         for rule in ("separating", "random"):
             # random codes hold about twice as many, three times with 20 active
-            more = 1 if rule == "separating" else 2 if n_inputs == 144 else 3
+            more = 1 if rule == "separating" else 2
             tests = loads(expected * more, cfg.step)
 
             def make(size=size, rule=rule, tests=tests, n=n_inputs, s=n_active):  # type: ignore[no-untyped-def]
@@ -155,7 +155,8 @@ def _sequences(cfg: Config, ctx: Context) -> None:
     import matplotlib.pyplot as plt
 
     curves = {}
-    for size in cfg.sequences:
+    styles = {}
+    for i, size in enumerate(cfg.sequences):
         k = int(size.split("x")[1])
         tests = loads(round(1.15 * k), cfg.step)
 
@@ -180,10 +181,9 @@ def _sequences(cfg: Config, ctx: Context) -> None:
             found = [last_above(tests, row, cfg.criterion) for row in table]
             suffix = "" if moved == 0 else f"_moved{moved}"
             ctx.metric(f"capacity_sequences_{size}{suffix}", found, unit="sequences")
-            curves[f"{size}" + ("" if moved == 0 else f", {moved} px moved")] = (
-                tests,
-                table,
-            )
+            name = size + ("" if moved == 0 else f", {moved} px moved")
+            curves[name] = (tests, table)
+            styles[name] = {"color": f"C{i}", "ls": ("-", "--", ":")[moved]}
             if moved == 0:
                 bits = np.array(found) * cfg.n_frames * BITS_PER_FRAME / n_weights
                 ctx.metric(f"bits_per_synapse_{size}", bits, unit="bit")
@@ -196,6 +196,7 @@ def _sequences(cfg: Config, ctx: Context) -> None:
         ax=ax,
         threshold=cfg.criterion,
         xlabel=f"sequences of {cfg.n_frames} frames stored",
+        styles=styles,
     )
     ctx.figure("sequences", figure)
 

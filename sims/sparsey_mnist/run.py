@@ -21,6 +21,7 @@ from neuro.sparsey import (
 from .._config import Config
 from .._runner import Context
 from .._sparsey import replicates
+from .two_levels import two_levels
 
 Bits = NDArray[np.uint8]
 N_CMS = 5
@@ -205,6 +206,8 @@ def run(cfg: Config, ctx: Context) -> None:
                 for net, suffix in (("large", ""), ("small", "_k150")):
                     values = one_run(cfg, cfg[net], train, test, seed, rng)
                     held |= {f"{k}{suffix}": v for k, v in values.items()}
+                if cfg.two_levels.run and per_class == 200:
+                    held |= two_levels(cfg.two_levels, train, test, seed)
                 return held
 
             rows.append(ctx.step(f"runs-{label}-{i}", make))

@@ -58,3 +58,29 @@ def test_mnist_200_per_class(tmp_path, data_root):
 @pytest.mark.data
 def test_nmnist(tmp_path, data_root):
     run("sparsey-nmnist", tmp_path, settings=[f"data.path={data_root}"])
+
+
+@pytest.mark.data
+def test_hub_collapse_of_one_mac_over_whole_digits(data_root):
+    """2000 images, no freezing: familiar with everything, class near chance."""
+    from neuro.datasets import load
+    from neuro.sparsey import (
+        LabelField,
+        Level,
+        LevelParameters,
+        SaturationWarning,
+        line_images,
+        whole_field,
+    )
+
+    data = load("mnist", path=data_root)
+    train, test = data.indices("train")[:2000], data.indices("test")[:1000]
+    x, tx = line_images(data.images[train]), line_images(data.images[test])
+    level = Level(LevelParameters(n_cms=24, n_units=50), whole_field(400), seed=0)
+    with pytest.warns(SaturationWarning, match="hub collapse"):
+        codes = level.run(x, learn=True).codes
+    asked = level.run(tx)
+    assert asked.familiarity.mean() > 0.97
+    field = LabelField(10, [(1, 24, 50)])
+    field.learn(codes, data.labels[train])
+    assert (field.predict(asked.codes) == data.labels[test]).mean() < 0.3
