@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ class ExactSimulation(Simulation):
     seed : int
         Seed of everything drawn.
     """
+
+    __references__: ClassVar[tuple[str, ...]] = ("brette2007exact", "hanuschkin2010")
 
     def __init__(self, net: Network, *, seed: int = 0) -> None:
         reason = unsupported(net)
