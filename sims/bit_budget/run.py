@@ -147,18 +147,21 @@ def _events(cfg: Config, ctx: Context) -> _Task:
     n = len(data)
     recordings = [data[i] for i in range(n)]
     size = data.sensor_size
-    held: dict[int, NDArray[np.uint8]] = {}
+    held: dict[int, NDArray[np.uint16]] = {}
 
-    def binned(steps: int) -> NDArray[np.uint8]:
+    def binned(steps: int) -> NDArray[np.uint16]:
         if steps not in held:
-            held[steps] = frame_batch(
+            side = min(c.crop, size[0], size[1]) // c.pool * c.pool
+            found = frame_batch(
                 recordings,
                 size,
                 bin_us=-(-c.duration_us // steps),
                 n_bins=steps,
-                crop=min(c.crop, size[0], size[1]),
+                crop=side,
                 binary=False,
             )
+            shape = (*found.shape[:3], side // c.pool, c.pool, side // c.pool, c.pool)
+            held[steps] = found.reshape(shape).sum((4, 6), dtype=np.uint16)
         return held[steps]
 
     def split(seed: int) -> tuple[Arrays, Arrays, Arrays]:
@@ -173,7 +176,7 @@ def _events(cfg: Config, ctx: Context) -> _Task:
     def frames(x: NDArray[Any], steps: int, s_bits: int) -> Any:
         import torch
 
-        top = min(2**s_bits - 1, 255)
+        top = 2**s_bits - 1
         return torch.as_tensor(np.minimum(binned(steps)[x], top).astype(np.float32))
 
     ctx.split(n_train=n - int(c.test_share * n), n_test=int(c.test_share * n))
