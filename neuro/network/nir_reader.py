@@ -26,7 +26,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,8 @@ class NirNetwork:
     shapes : dict of str to tuple of int
         Shape of each population and stimulus, flattened in C order.
     """
+
+    __references__: ClassVar[tuple[str, ...]] = ("pedersen2024",)
 
     network: Network
     inputs: dict[str, str]
