@@ -70,6 +70,8 @@ class Crossbar:
     array([0.000495, 0.000788])
     """
 
+    __references__ = ("joksas2020",)
+
     def __init__(
         self,
         G: ArrayLike,

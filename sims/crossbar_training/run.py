@@ -21,6 +21,7 @@ from hw.crossbar.torch_layers import (
     Injection,
     analog_layers,
     calibrate,
+    clip_weights,
     noise_injection,
     program,
     to_analog,
@@ -93,7 +94,7 @@ def _split(seed: int) -> dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]
 def _config(cfg: Config) -> AnalogConfig:
     lines = wire(cfg.node)
     return AnalogConfig(
-        device=Device.preset(cfg.device),
+        device=Device.preset(cfg.device, g_max=cfg.g_max),
         r_word=lines.r_word,
         r_bit=lines.r_bit,
         adc=ADC(bits=cfg.adc_bits, range="calibrated"),
@@ -117,12 +118,14 @@ def _one(
         kind="none" if kind == "clean" else "device",
         strength=cfg.strength,
         wires="effective" if kind == "noise_and_wires" else "off",
-        refresh=10,
+        refresh=1,
     )
 
     def loss(net: Any, batch: Any, generator: torch.Generator) -> torch.Tensor:
         for layer in layers:
             layer.generator = generator
+        if kind != "clean":
+            clip_weights(net, cfg.clip_sigma)
         return functional.cross_entropy(net(batch[0]), batch[1])
 
     def right(net: Any, batch: Any) -> torch.Tensor:

@@ -36,6 +36,19 @@ def run(cfg: Config, ctx: Context) -> None:
         counts.add(
             f"set {name}", "synop", np.array([int(r["synops"]) for r in runs]), w_bits=8
         )
+    zero = [_episodes_to_zero(r["errors"]) for runs in held.values() for r in runs]
+    if np.isfinite(zero).any():
+        ctx.metric(
+            "episodes_to_zero_error",
+            [z for z in zero if np.isfinite(z)],
+            unit="episodes",
+        )
+    ctx.metric(
+        "spikes_per_predicted_symbol",
+        [_spikes(r["spikes"], cfg) for runs in held.values() for r in runs],
+        unit="spikes",
+        paper=20.0,
+    )
     ctx.counts(counts)
     _figure(cfg, ctx, held)
     ctx.arrays(
@@ -89,6 +102,11 @@ def _episodes_to_zero(errors: NDArray[np.float64]) -> float:
     return float(first) if first + LASTING <= len(errors) else float("nan")
 
 
+def _spikes(spikes: NDArray[np.int64], cfg: Config) -> float:
+    """Return the median spikes of predicted elements in the last episodes."""
+    return float(np.median(spikes[-min(LASTING, cfg.episodes) :, :, 1:]))
+
+
 def _metrics(cfg: Config, ctx: Context, name: str, runs: list[dict[str, Any]]) -> None:
     tail = f"_{name.lower()}"
     zero = [_episodes_to_zero(r["errors"]) for r in runs]
@@ -110,7 +128,7 @@ def _metrics(cfg: Config, ctx: Context, name: str, runs: list[dict[str, Any]]) -
         ctx.metric(f"{part}{tail}", [float(r[part][last].mean()) for r in runs])
     ctx.metric(
         f"spikes_per_predicted_symbol{tail}",
-        [float(np.median(r["spikes"][last][:, :, 1:])) for r in runs],
+        [_spikes(r["spikes"], cfg) for r in runs],
         unit="spikes",
         paper=20.0,
         control=f"spikes_per_unpredicted_symbol{tail}",
@@ -153,10 +171,10 @@ def _figure(cfg: Config, ctx: Context, held: dict[str, list[dict[str, Any]]]) ->
     axes[2].plot(
         1e3 * first["last_times"], first["last_indices"], ".", color=COLOURS[0], ms=1.5
     )
-    axes[2].set(xlabel="time in the last episode (ms)", ylabel="neuron")
-    axes[2].set_title(f"set {name}", fontsize=9)
     symbols = spiking_task(name).symbols
-    for g, symbol in enumerate(symbols):
+    axes[2].set_yticks(150 * np.arange(len(symbols)) + 75, list(symbols))
+    axes[2].set(xlabel="time in the last episode (ms)", ylabel="group (150 neurons)")
+    axes[2].set_title(f"set {name}", fontsize=9)
+    for g in range(1, len(symbols)):
         axes[2].axhline(150 * g, color="0.85", lw=0.5)
-        axes[2].text(-18, 150 * g + 75, symbol, fontsize=8, va="center")
     ctx.figure("spiking", figure)

@@ -294,6 +294,21 @@ def test_monotone_in_rate_steps_and_bits(model) -> None:
     assert more[0] <= more[1]
 
 
+def test_options_reach_the_count(rng) -> None:
+    activity = {
+        "input": rng.random((3, 4, 2, 8, 8)) < 0.1,
+        "conv": rng.random((3, 4, 4, 6, 6)) < 0.1,
+        "fc": rng.random((3, 4, 5)) < 0.1,
+    }
+    report = estimate(
+        NET, activity, model="lemaire22", time_axis=1, steps=4, mode="event"
+    )
+    assert report.n_samples == 3
+    assert report.layers[0].neuron_updates < 4 * 144
+    every = estimate(NET, activity, model="lemaire22", time_axis=1)
+    assert every.layers[0].neuron_updates == 4 * 144
+
+
 def test_batch_amortises_weights_of_dense_layers_only() -> None:
     dense = {**NET, "input": {"shape": [2, 8, 8], "coding": "analog"}}
     one, many = (
