@@ -279,6 +279,12 @@ def layers_of(
 def _of_counts(counts: OpCounts) -> list[BudgetLayer]:
     out = []
     n_samples = max(1, counts.n_samples)
+    # a first layer fed with real values takes the network's spike bits
+    spiking = [
+        i.a_bits
+        for i in counts.layers.values()
+        if i.synapses and i.input_class != "real"
+    ]
     for name, info in counts.layers.items():
         if info.kind in _SKIPPED or not (info.synapses or info.neurons):
             continue
@@ -294,7 +300,9 @@ def _of_counts(counts: OpCounts) -> list[BudgetLayer]:
                 neurons=info.neurons,
                 steps=info.steps,
                 w_bits=info.w_bits,
-                s_bits=info.a_bits,
+                s_bits=max(spiking)
+                if spiking and info.input_class == "real"
+                else info.a_bits,
                 v_bits=info.v_bits,
                 rate=rate if info.synapses else 0.0,
             )

@@ -20,6 +20,7 @@ from neuro.random import stream as random_stream
 __all__ = ["Learner", "accuracy_at", "converged_at", "curve", "ledger"]
 
 GRID = 100  # elements between the points of a curve
+WINDOW = 100  # sequences of the moving accuracy
 
 
 class Learner:
@@ -71,7 +72,10 @@ def curve(scored: NDArray[np.int64], hits: NDArray[np.bool_], n: int) -> Curve:
 
 
 def accuracy_at(
-    scored: NDArray[np.int64], hits: NDArray[np.bool_], element: int, window: int = 100
+    scored: NDArray[np.int64],
+    hits: NDArray[np.bool_],
+    element: int,
+    window: int = WINDOW,
 ) -> float:
     """Return the accuracy over the last sequences scored up to `element`."""
     k = int(np.searchsorted(scored, element, side="right"))
@@ -88,6 +92,8 @@ def converged_at(
     """
     smooth = moving_accuracy(moving_accuracy(hits))  # type: ignore[arg-type]
     inside = np.flatnonzero((scored >= begin) & (scored < end))
+    if begin == 0:  # only where both windows are full
+        inside = inside[min(2 * WINDOW, inside.size - 1) :]
     final = smooth[inside[-1]]
     if begin:  # the dip after a change comes first: count from its lowest point
         inside = inside[int(np.argmin(smooth[inside])) :]

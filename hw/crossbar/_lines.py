@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 
 
 def _segments(name: str, value: ArrayLike, n: int) -> Floats:
+    if isinstance(value, int | float) and 0 <= value <= 1e6:
+        return np.full(n, float(value))
     try:
         out = np.asarray(value, np.float64)
     except (TypeError, ValueError):
@@ -40,7 +42,7 @@ def _segments(name: str, value: ArrayLike, n: int) -> Floats:
 def _terminal(name: str, value: float | None) -> float | None:
     if value is None:
         return None
-    if not np.isfinite(value) or value < 0:
+    if not 0 <= value < np.inf:
         raise ParameterError(f"{name}: expected >= 0 ohm, got {value!r}")
     return float(value)
 

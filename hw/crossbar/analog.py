@@ -54,6 +54,8 @@ class AnalogMatrix:
     (4,)
     """
 
+    __references__ = ("rasch2021", "joksas2020")
+
     def __init__(
         self, W: ArrayLike, config: AnalogConfig | None = None, seed: int = 0
     ) -> None:

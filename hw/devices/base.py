@@ -8,7 +8,7 @@ switching one off leaves the others' draws as they were.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,6 +76,13 @@ class Device:
     >>> cells.at_time(3600.0).shape
     (2, 3)
     """
+
+    __references__: ClassVar[tuple[str, ...]] = (
+        "rasch2021",
+        "nandakumar2019",
+        "joshi2020",
+        "wan2022",
+    )
 
     name: str
     g_min: float
@@ -227,6 +234,17 @@ class Device:
         k = min(int(place), len(times) - 2)
         mixed = values[k] + (place - k) * (values[k + 1] - values[k])
         return np.asarray(self.programming_scale * mixed)
+
+    def sigma_written(self, g: ArrayLike) -> Floats:
+        """Standard deviation from programming and variability together, siemens."""
+        target = np.asarray(g, np.float64)
+        sigma = self.sigma_programming(target, self._first_time())
+        v = self.variability
+        c2c: Any = v.cycle_to_cycle
+        if isinstance(c2c, tuple):
+            c2c = c2c[0] + (c2c[1] - c2c[0]) * np.clip(target / self.g_max, 0.0, 1.0)
+        factor = np.expm1(v.device_to_device**2 + np.square(c2c))
+        return np.asarray(np.sqrt(sigma**2 + target**2 * factor))
 
     def program(
         self, g_target: ArrayLike, *, rng: np.random.Generator | int

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from neuro._version import __version__
-from neuro.counts import NetSpec, OpCounts
+from neuro.counts import NetSpec
 from neuro.errors import DatasetError
 from neuro.results import atomic_write, to_json
 
-from ..bitbudget import BudgetLayer, budget, layers_of, ns_ace, s_ace
+from ..bitbudget import layers_of, s_ace
+from ._budget_command import run_budget
 from ._inputs import Source, UsageError, count_source, load_source
-from ._tables import csv_text, si
-from .constants import Profile, ProfileError, profile_names
+from ._output import write
+from ._profile_command import run_profiles, run_selfcheck
+from ._tables import csv_text
+from .constants import Profile, ProfileError
 from .estimate import price
 from .report import SCHEMA, Report
 
@@ -35,23 +38,12 @@ def run(args: Namespace) -> int:
     """Dispatch."""
     command: dict[str, Any] = {
         "estimate": _estimate,
-        "budget": _budget,
-        "profiles": _profiles,
-        "selfcheck": _selfcheck,
+        "budget": run_budget,
+        "profiles": run_profiles,
+        "selfcheck": run_selfcheck,
     }
     code: int = command[args.command](args)
     return code
-
-
-def _write(text: str, output: str | None) -> None:
-    if output is None:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        return
-    data = (text if text.endswith("\n") else text + "\n").encode()
-    atomic_write(output, lambda f: f.write(data))
-
-
-# estimate
 
 
 def _estimate(args: Namespace) -> int:
@@ -63,7 +55,7 @@ def _estimate(args: Namespace) -> int:
         raise UsageError(f"--latency must be > 0 s, got {args.latency:g}")
     document = _from_report(args.report) if args.report else _fresh(args)
     reports = [Report.from_dict(r) for r in document["reports"]]
-    _write(_rendered(document, reports, args.format), args.output)
+    write(_rendered(document, reports, args.format), args.output)
     if not args.quiet:
         for text in document["warnings"]:
             sys.stderr.write(f"neuro energy: warning: {text}\n")
@@ -144,7 +136,10 @@ def _fresh(args: Namespace) -> dict[str, Any]:
         values = dict(report.inference)
         declared = _declared(source, args)
         if declared is not None and "s_ace" in values:
-            values["s_ace_declared"] = declared
+            if args.first_layer == "declared":
+                values["s_ace"] = declared
+            else:
+                values["s_ace_declared"] = declared
         reports.append(
             replace(
                 report,
@@ -234,298 +229,3 @@ def _plot(reports: Sequence[Report], path: str) -> None:
             lambda f: fig.savefig(f, format=kind, dpi=150, metadata=metadata),
         )
     plt.close(fig)
-
-
-# budget
-
-
-def _budget(args: Namespace) -> int:
-    source = load_source(args.source, strict=args.strict)
-    layers, declared, notes = _budget_layers(source, args)
-    b = budget(layers, declared=declared)
-    rows = [
-        {
-            "layer": la.name,
-            "n": la.n,
-            "weights": la.weights,
-            "w_bits": la.w_bits,
-            "s_bits": la.s_bits,
-            "steps": la.steps,
-            "bit_budget": la.w_bits * la.spike_bits,
-            "rate": la.rate,
-            "s_ace": s_ace([la]),
-            "ns_ace": None if la.rate is None else ns_ace([la]),
-            "storage_bits": la.weights * la.w_bits,
-        }
-        for la in layers
-        if la.n
-    ]
-    if args.format == "json":
-        text = to_json(
-            {
-                "schema": "neuro.budget/1",
-                "version": __version__,
-                "command": ["neuro", "energy", *args.argv],
-                "input": {
-                    "path": source.path,
-                    "kind": source.kind,
-                    "sha256": source.sha256,
-                },
-                "budget": b.to_dict(),
-                "layers": rows,
-                "warnings": notes,
-            }
-        )
-    else:
-        text = _budget_text(b.to_dict(), rows, notes, args.format)
-    _write(text, args.output)
-    return 0
-
-
-def _budget_layers(
-    source: Source, args: Namespace
-) -> tuple[list[BudgetLayer], list[BudgetLayer] | None, list[str]]:
-    notes = list(source.warnings) if args.wbits is None else []
-    if source.kind == "module":
-        raise UsageError("budget reads .toml, .nir, .npz or a run folder, no module")
-    if isinstance(source.value, OpCounts):
-        layers = [
-            replace(
-                la,
-                w_bits=args.wbits or la.w_bits,
-                s_bits=args.sbits or la.s_bits,
-                steps=args.timesteps or la.steps,
-            )
-            for la in layers_of(source.value)
-        ]
-        return layers, None, notes
-    spec: NetSpec = source.value.with_bits(
-        w_bits=args.wbits, s_bits=args.sbits, steps=args.timesteps
-    )
-    layers = layers_of(spec, first_layer=args.first_layer)
-    other = None
-    if spec.input_bits != spec.s_bits and args.first_layer == "uniform":
-        other = layers_of(spec, first_layer="declared")
-    stated = any(la.rate is not None or la.spikes is not None for la in spec.layers)
-    if args.activity or (stated and spec.input_rate is not None):
-        for name, value in {
-            "rate": None,
-            "spikes_per_layer": None,
-            "zero_weights": "count",
-            "count": None,
-            "mode": "clocked",
-            "multibit": "serial",
-            "fold_scale": False,
-            "no_fold_bn": False,
-            "time_axis": "0",
-            "vbits": None,
-        }.items():
-            setattr(args, name, value)
-        counts, more = count_source(source, args)
-        rates = {la.name: la.rate for la in layers_of(counts)}
-        layers = [replace(la, rate=rates.get(la.name)) for la in layers]
-        notes += more
-    return layers, other, notes
-
-
-def _budget_text(
-    b: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    notes: Sequence[str],
-    form: str,
-) -> str:
-    names = list(rows[0])
-    if form == "csv":
-        lines = [",".join(names)]
-        lines += [
-            ",".join("" if r[k] is None else str(r[k]) for k in names) for r in rows
-        ]
-        return "\n".join(lines)
-    widths = ("w_bits", "s_bits", "steps", "bit_budget")
-    grid = [names]
-    grid += [
-        [
-            str(r["layer"]),
-            si(r["n"]),
-            si(r["weights"]),
-            *(str(r[k]) for k in widths),
-            "n/a" if r["rate"] is None else f"{r['rate']:.3g}",
-            si(r["s_ace"]),
-            si(r["ns_ace"]),
-            si(r["storage_bits"]),
-        ]
-        for r in rows
-    ]
-    ns = b["ns_ace"]
-    facts = [
-        f"configuration b_w/b_s/T: {b['configuration']}",
-        f"bit budget: {'mixed' if b['bit_budget'] is None else b['bit_budget']}",
-        f"products per step: {b['n']}",
-        f"S-ACE: {b['s_ace'] / 1e9:.2f} G",
-        "NS-ACE: n/a (needs activity)" if ns is None else f"NS-ACE: {ns / 1e9:.4g} G",
-        f"weights: {b['storage_bits']} bit = {b['storage_bits'] / 8e6:.4g} MB = "
-        f"{b['storage_bits'] / 8 / 2**20:.4g} MiB",
-        f"membranes (not in the budget): {b['state_bits']} bit",
-        f"equivalent ANN activations: {b['ann_bits']['ops']} bit (ops mapping), "
-        f"{b['ann_bits']['levels']} bit (levels mapping)",
-    ]
-    if b["s_ace_declared"] is not None:
-        facts.insert(
-            4,
-            f"S-ACE with the first layer's own input bits: "
-            f"{b['s_ace_declared'] / 1e9:.2f} G",
-        )
-    facts += [f"warning: {n}" for n in notes]
-    if form == "md":
-        lines = ["| " + " | ".join(r) + " |" for r in grid]
-        lines.insert(1, "|---|" + "--:|" * (len(names) - 1))
-        return "\n".join([*lines, "", *(f"- {f}" for f in facts)])
-    return "\n".join([*_aligned(grid), "", *facts])
-
-
-def _aligned(grid: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(r[k]) for r in grid) for k in range(len(grid[0]))]
-    return [
-        "  ".join(
-            c.rjust(w) if k else c.ljust(w)
-            for k, (c, w) in enumerate(zip(r, widths, strict=True))
-        ).rstrip()
-        for r in grid
-    ]
-
-
-# profiles
-
-
-def _profiles(args: Namespace) -> int:
-    action = args.action or "list"
-    if action == "list":
-        held = [Profile.load(n) for n in profile_names()]
-        if args.format == "json":
-            _write(to_json([_head(p) for p in held]), None)
-            return 0
-        rows = [["name", "kind", "node", "description"]]
-        rows += [[p.name, p.kind, p.node, p.title] for p in held]
-        if args.format == "csv":
-            import csv
-
-            csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
-            return 0
-        widths = [max(len(r[k]) for r in rows) for k in range(3)]
-        _write(
-            "\n".join(
-                "  ".join(
-                    [*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[3]]
-                )
-                for r in rows
-            ),
-            None,
-        )
-        return 0
-    if args.name is None:
-        raise UsageError(f"profiles {action} needs a name")
-    if action == "show":
-        profile = Profile.load(args.name)
-        if args.format == "json":
-            _write(to_json(profile.to_dict()), None)
-            return 0
-        lines = [f"{profile.name} ({profile.kind}, {profile.node}): {profile.title}"]
-        lines += [f"  {k} = {v}" for k, v in profile.parameters.items()]
-        for name, c in profile.constants.items():
-            voltage = "" if c.voltage is None else f", {c.voltage:g} V"
-            lines.append(
-                f"  {name}: {c.value:g} [{c.low:g}, {c.high:g}] {c.unit} ({c.node}"
-                f"{voltage}; {c.kind}; {c.source})"
-            )
-        _write("\n".join(lines), None)
-        return 0
-    path = Path(args.name)
-    if path.suffix != ".toml":
-        raise UsageError(f"profiles new {path}: the name must end in .toml")
-    if path.exists():
-        raise UsageError(f"profiles new {path}: the file exists; choose another name")
-    atomic_write(path, lambda f: f.write(_TEMPLATE.format(name=path.stem).encode()))
-    sys.stderr.write(f"written to {path}\n")
-    return 0
-
-
-def _head(profile: Profile) -> dict[str, Any]:
-    return {
-        "name": profile.name,
-        "kind": profile.kind,
-        "node": profile.node,
-        "title": profile.title,
-    }
-
-
-_TEMPLATE = """\
-# A profile of your own. Every constant needs value, unit, kind and source; low and high
-# default to value. kind: measured, simulated, vendor, derived, average, convention,
-# assumed. Check it with: neuro energy profiles show {name}.toml
-name = "{name}"
-kind = "chip"              # digital | chip | cim | yan24
-node = "28 nm"
-title = "one line about the machine"
-cite = []
-
-[parameters]
-chips = 1
-
-[constants.synop]
-value = 10.0
-low = 8.0
-high = 12.0
-unit = "pJ"
-node = "28 nm"
-voltage = 0.8
-kind = "measured"
-source = "where this number was published"
-
-[constants.static]
-value = 1.0
-unit = "mW"
-node = "28 nm"
-kind = "measured"
-source = "where this number was published"
-"""
-
-
-# selfcheck
-
-
-def _selfcheck(args: Namespace) -> int:
-    from .selfcheck import anchors
-
-    found = anchors()
-    wrong = [a for a in found if not a.ok]
-    if args.format == "json":
-        text = to_json(
-            {
-                "schema": "neuro.selfcheck/1",
-                "version": __version__,
-                "n": len(found),
-                "mismatches": len(wrong),
-                "anchors": [{**vars(a), "ok": a.ok} for a in found],
-            }
-        )
-    elif args.format == "csv":
-        import csv
-        import io
-
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["name", "expected", "got", "ok", "source"])
-        writer.writerows([a.name, a.expected, a.got, a.ok, a.source] for a in found)
-        text = out.getvalue()
-    else:
-        grid = [["", "anchor", "expected", "got"]]
-        grid += [["ok" if a.ok else "WRONG", a.name, a.expected, a.got] for a in found]
-        if args.format == "md":
-            lines = ["| " + " | ".join(r) + " |" for r in grid]
-            lines.insert(1, "|---|---|--:|--:|")
-        else:
-            width = max(len(r[1]) for r in grid)
-            lines = [f"{r[0]:<6}{r[1]:<{width}}  {r[2]:>14}  {r[3]:>14}" for r in grid]
-        text = "\n".join([*lines, "", f"{len(found)} anchors, {len(wrong)} mismatches"])
-    _write(text, None)
-    return 1 if wrong else 0

@@ -175,11 +175,22 @@ def estimate(
     >>> round(report.total * 1e12, 6)
     900.0
     """
-    counting = {
+    counting: dict[str, Any] = {
         k: options.pop(k)
-        for k in ("zero_weights", "method", "multibit", "fold_scale")
+        for k in (
+            "zero_weights",
+            "method",
+            "multibit",
+            "fold_scale",
+            "fold_bn",
+            "time_axis",
+            "steps",
+            "strict",
+        )
         if k in options
     }
+    if "mode" in options:
+        counting["mode"] = options["mode"]
     counts = load_counts(net, activity, **counting)
     if not isinstance(model, str) and isinstance(model, Sequence):
         if not model:

@@ -148,7 +148,7 @@ class Lemaire22:
             if w is None:
                 continue
             name = layer.name
-            words = max(1, layer.info.weights + _biases(layer))
+            words = max(1.0, _stored(layer))
             terms += [
                 Term(name, "operations", "compute", w.acc + w.mac, "add"),
                 Term(name, "operations", "compute", w.mac, "mul"),
@@ -214,6 +214,12 @@ class Lemaire22:
             seed=self.seed,
             mc=self.mc,
         )
+
+
+def _stored(layer: LayerLoad) -> float:
+    """Words of the parameter memory; synapses grown where none were declared."""
+    declared = layer.info.weights + _biases(layer)
+    return float(declared or layer.get("grow").sum())
 
 
 def _biases(layer: LayerLoad) -> int:

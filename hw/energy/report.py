@@ -263,6 +263,8 @@ def _row(
     if load.n_in and info.steps and load.has_synapses:
         rows, _ = load.rows()
         rate = float(rows.mean()) / (load.n_in * info.steps)
+        # a sample of more steps than described (HTM): no rate can be told
+        rate = rate if rate <= 1 else None
     return LayerEnergy(
         layer=load.name,
         kind=info.kind if load.described else "?",

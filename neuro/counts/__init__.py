@@ -6,15 +6,15 @@ from neuro.counts.activity import read_activity as read_activity
 from neuro.counts.architecture import NetSpec as NetSpec
 from neuro.counts.architecture import read_architecture as read_architecture
 from neuro.counts.count import count as count
-from neuro.counts.count import load_ledger as load_ledger
 from neuro.counts.count import rate_everywhere as rate_everywhere
-from neuro.counts.count import save_ledger as save_ledger
 from neuro.counts.count import spec_of as spec_of
 from neuro.counts.layers import LayerSpec as LayerSpec
 from neuro.counts.ledger import OPS as OPS
 from neuro.counts.ledger import LayerInfo as LayerInfo
 from neuro.counts.ledger import OpCounts as OpCounts
 from neuro.counts.recorder import record as record
+from neuro.counts.saved import load_ledger as load_ledger
+from neuro.counts.saved import save_ledger as save_ledger
 
 __all__ = [
     "OPS",

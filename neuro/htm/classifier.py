@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import ParameterError, ShapeError
-from neuro.htm import _kernels as kernels
+from neuro.htm._kernels import pooler as kernels
 
 __all__ = ["Predictions", "SdrClassifier"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neuro import sdr
 from neuro.errors import ParameterError, did_you_mean
-from neuro.htm.temporal_memory import MemoryTrace
+from neuro.htm.records import MemoryTrace
 
 __all__ = [
     "NOISE_SYMBOLS",

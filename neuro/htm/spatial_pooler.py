@@ -19,7 +19,7 @@ from neuro import sdr
 from neuro.core.connectivity import Rows
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError
-from neuro.htm import _kernels as kernels
+from neuro.htm._kernels import pooler as kernels
 from neuro.random import stream
 from neuro.results import write_arrays
 

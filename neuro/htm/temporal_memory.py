@@ -14,7 +14,7 @@ come from one seed. Permanences are whole units (see ``TemporalMemoryParams.leve
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,39 +22,16 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.core.growable import MAX_SYNAPSES, Growable
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError
-from neuro.htm import _kernels as kernels
+from neuro.htm._kernels import memory as kernels
 from neuro.htm.parameters import TemporalMemoryParams
+from neuro.htm.records import MemoryTrace, as_stream
 from neuro.random import stream
 from neuro.results import write_arrays
 
-__all__ = ["MemoryTrace", "TemporalMemory"]
+__all__ = ["TemporalMemory"]
 
 SCHEMA = "neuro.htm.memory/1"
 _MIN_TRACE = 1 << 16
-
-
-class MemoryTrace(NamedTuple):
-    """What a stream of records did.
-
-    Attributes
-    ----------
-    anomaly_scores : ndarray of float64, shape (n_records,)
-        Share of the active columns that were not predicted; 0 for an empty record.
-    predicted : ndarray of int32
-        Predicted columns after each record, sorted, one record behind the other.
-    predicted_ends : ndarray of int64, shape (n_records + 1,)
-        Record ``r`` owns ``predicted[predicted_ends[r]:predicted_ends[r + 1]]``.
-    cells : ndarray of int32
-        Active cells after each record, in the same form.
-    cell_ends : ndarray of int64, shape (n_records + 1,)
-        Limits of `cells`.
-    """
-
-    anomaly_scores: NDArray[np.float64]
-    predicted: NDArray[np.int32]
-    predicted_ends: NDArray[np.int64]
-    cells: NDArray[np.int32]
-    cell_ends: NDArray[np.int64]
 
 
 class TemporalMemory:
@@ -163,7 +140,7 @@ class TemporalMemory:
         keep_predicted, keep_cells : bool
             Whether the trace holds the predicted columns and the active cells.
         """
-        columns, ends = _as_stream(records, self.params.columns)
+        columns, ends = as_stream(records, self.params.columns)
         n = ends.size - 1
         bursting = np.zeros(n, np.int64)
         none = np.zeros(0, np.int32)
@@ -458,44 +435,3 @@ def _more(array: NDArray[np.int32], used: int, need: int) -> NDArray[np.int32]:
     out = np.empty(max(2 * array.size, used + need, _MIN_TRACE), np.int32)
     out[:used] = array[:used]
     return out
-
-
-def _as_stream(
-    records: Sequence[Iterable[int]] | NDArray[np.integer[Any]], n_columns: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return sorted columns and record limits; refuse bad columns."""
-    if isinstance(records, np.ndarray) and records.ndim == 2:
-        parts: Sequence[Any] = [records.ravel()]
-        sizes = np.full(records.shape[0], records.shape[1], np.int64)
-    else:
-        parts = [
-            r if isinstance(r, np.ndarray) else np.asarray(list(r)) for r in records
-        ]
-        sizes = np.fromiter((p.size for p in parts), np.int64, len(parts))
-    flat = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    if flat.size and flat.dtype.kind not in "iu":
-        raise ParameterError(
-            f"TemporalMemory: columns must be integers, got {flat.dtype}"
-        )
-    flat = flat.astype(np.int64)
-    ends = np.zeros(sizes.size + 1, np.int64)
-    np.cumsum(sizes, out=ends[1:])
-    record = np.repeat(np.arange(sizes.size), sizes)
-    bad = (flat < 0) | (flat >= n_columns)
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise ParameterError(
-            f"TemporalMemory: column {flat[at]} of record {record[at]} is outside "
-            f"0..{n_columns - 1}"
-        )
-    key = record * n_columns + flat
-    if np.any(key[1:] <= key[:-1]):
-        key = np.sort(key)
-        same = key[1:] == key[:-1]
-        if same.any():
-            at = int(np.argmax(same))
-            raise ParameterError(
-                f"TemporalMemory: column {key[at] % n_columns} is given twice in "
-                f"record {key[at] // n_columns}"
-            )
-    return (key % n_columns).astype(np.int32), ends

@@ -95,6 +95,7 @@ class GridEngine:
         self.table, self.unit, self.ring_dtype = table, unit or 1.0, ring
         self.window = self._window(window)
         self._lay_out()
+        self._driver()  # compile or load now: a part of building
 
     # ---- layout ----
     def _streams(self) -> None:
@@ -459,10 +460,7 @@ class GridEngine:
             raster_step=np.zeros(room if keep else 1, np.int64),
             raster_source=np.zeros(room if keep else 1, np.int32),
         )
-        driver = compile_driver(
-            k.run_grid, types.int64, self.models, self.rules, self.layout, self.state,
-            0, 1, 0, 0, 0.0,
-        )  # fmt: skip
+        driver = self._driver()
         span = 8 * self.window
         until = -1
         begun = time.perf_counter()
@@ -499,6 +497,12 @@ class GridEngine:
             np.concatenate([*sources, np.zeros(0, np.int32)]),
             traces,
         )
+
+    def _driver(self) -> Any:
+        return compile_driver(
+            k.run_grid, types.int64, self.models, self.rules, self.layout, self.state,
+            0, 1, 0, 0, 0.0,
+        )  # fmt: skip
 
     def _drive(self, driver: Any, stop: int) -> int:
         self.state.team[:] = 0

@@ -26,7 +26,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,8 @@ from neuro.network.models.discrete import (
     EulerLif,
 )
 from neuro.network.network import Network
-from neuro.network.nir_graph import FoldedGraph, fold, kind_of
+from neuro.network.nir_graph import FoldedGraph, fold
+from neuro.network.nir_nodes import kind_of
 from neuro.network.recorders import Record
 from neuro.network.registry import model_of
 from neuro.network.rules import Pairs
@@ -78,6 +79,8 @@ class NirNetwork:
     shapes : dict of str to tuple of int
         Shape of each population and stimulus, flattened in C order.
     """
+
+    __references__: ClassVar[tuple[str, ...]] = ("pedersen2024",)
 
     network: Network
     inputs: dict[str, str]

@@ -71,9 +71,12 @@ def build(
         from neuro.network.exact import ExactSimulation
 
         return ExactSimulation(net, seed=seed)
-    return Simulation(
+    simulation = Simulation(
         net, seed=seed, threads=threads, precision=precision, options=options
     )
+    if not needs_layers(net):
+        simulation._grid()
+    return simulation
 
 
 def _free_memory() -> int:

@@ -166,6 +166,7 @@ def plot_capacity(
     ax: Any = None,
     threshold: float = 0.97,
     xlabel: str = "items stored",
+    styles: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Any:
     """Draw unit accuracy of everything stored against how much was stored.
 
@@ -175,12 +176,17 @@ def plot_capacity(
         `accuracy` has shape (len(n),) or (n_seeds, len(n)).
     threshold : float
         Criterion, drawn as a line.
+    styles : mapping of name to line properties, optional
+        Colour and style of single curves.
     """
     ax = _axes(ax)
     for i, (name, (n, accuracy)) in enumerate(curves.items()):
         x, y = np.asarray(n), np.atleast_2d(np.asarray(accuracy, float))
-        colour = _COLOURS[i % len(_COLOURS)]
-        ax.plot(x, y.mean(0), color=colour, label=name)
+        style = {"color": _COLOURS[i % len(_COLOURS)]} | dict(
+            (styles or {}).get(name, {})
+        )
+        colour = style["color"]
+        ax.plot(x, y.mean(0), label=name, **style)
         if len(y) > 1:
             sd = y.std(0, ddof=1)
             ax.fill_between(
@@ -190,7 +196,7 @@ def plot_capacity(
     ax.set_ylim(0, 1.03)
     ax.set_xlabel(xlabel)
     ax.set_ylabel("unit accuracy of all stored")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, fontsize="small")
     return ax
 
 

@@ -380,7 +380,8 @@ class Level:
         self._monitor += (float(out.familiarity[new].sum()), n_new)
         g = self._monitor[0] / self._monitor[1]
         self._new_inputs += n_new
-        if g > _HUB_FAMILIARITY and self._new_inputs >= _HUB_INPUTS:
+        guarded = float(self._state.frozen[:, 0].mean()) > 0.5  # freezing is at work
+        if g > _HUB_FAMILIARITY and self._new_inputs >= _HUB_INPUTS and not guarded:
             self._warned = True
             warnings.warn(
                 f"Level {self.name!r}: mean familiarity of inputs never seen before is "

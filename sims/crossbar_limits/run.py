@@ -1,7 +1,7 @@
 """Liquid on arrays of limited size, per technology and wire node, paired without wires.
 
 One liquid, many programmed copies. Every copy is scored with and without wire
-resistance on the same folds; only the wires differ, so the difference is theirs. The
+resistance on the same folds: same devices, same arrays, only the wires differ. The
 matrices (256 and 200 inputs, 200 pairs of columns) are split into arrays of at most
 `size` lines per side whose partial sums are added digitally without loss. Two figures:
 raw, and with one factor per matrix that restores the mean drive (``gain``), which a
@@ -64,11 +64,20 @@ def run(cfg: Config, ctx: Context) -> None:
     )
     table: dict[tuple[str, int], dict[str, Floats]] = {}
     for technology in ctx.progress(cfg.technologies, label="technologies"):
-        base = ctx.step(
-            f"{technology}-without-wires",
-            lambda t=technology: _copies(cfg, ctx, data, weights, t, None, 10**6),
+        bases = {
+            size: ctx.step(
+                f"{technology}-without-wires-{size}",
+                lambda t=technology, s=size: _copies(
+                    cfg, ctx, data, weights, t, None, s
+                ),
+            )["raw"]
+            for size in cfg.sizes
+        }
+        ctx.metric(
+            f"accuracy_{technology}",
+            bases[cfg.sizes[-1]],
+            control="accuracy_ideal",
         )
-        ctx.metric(f"accuracy_{technology}", base["raw"], control="accuracy_ideal")
         for node in cfg.nodes:
             rows: dict[str, list[Floats]] = {"raw": [], "gain": []}
             for size in cfg.sizes:
@@ -79,7 +88,7 @@ def run(cfg: Config, ctx: Context) -> None:
                     ),
                 )
                 for kind in rows:
-                    rows[kind].append(base["raw"] - found[kind])
+                    rows[kind].append(bases[size] - found[kind])
             table[technology, node] = {k: np.array(v) for k, v in rows.items()}
             _record(cfg, ctx, technology, node, table[technology, node])
     errors = ctx.step("errors", lambda: _errors(cfg))

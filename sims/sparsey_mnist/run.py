@@ -20,7 +20,8 @@ from neuro.sparsey import (
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import replicates
+from .._sparsey import overload, replicates
+from .two_levels import two_levels
 
 Bits = NDArray[np.uint8]
 N_CMS = 5
@@ -79,7 +80,9 @@ def tuned_freeze(
     for freeze in cfg.freezes:
         model = Network(net, x.shape[1:], freeze, seed)  # type: ignore[arg-type]
         field = LabelField(10, model.shapes)
-        field.learn(model.run(x[train], learn=True), y[train])
+        with overload():  # a threshold that is too late is a candidate like others
+            codes = model.run(x[train], learn=True)
+        field.learn(codes, y[train])
         scores.append((field.predict(model.run(x[valid])) == y[valid]).mean())
     return float(cfg.freezes[int(np.argmax(scores))])
 
@@ -205,6 +208,8 @@ def run(cfg: Config, ctx: Context) -> None:
                 for net, suffix in (("large", ""), ("small", "_k150")):
                     values = one_run(cfg, cfg[net], train, test, seed, rng)
                     held |= {f"{k}{suffix}": v for k, v in values.items()}
+                if cfg.two_levels.run and per_class == 200:
+                    held |= two_levels(cfg.two_levels, train, test, seed)
                 return held
 
             rows.append(ctx.step(f"runs-{label}-{i}", make))

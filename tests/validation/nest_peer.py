@@ -28,7 +28,7 @@ def nest_python() -> str | None:
     return None
 
 
-def run_nest(script: Path, ms: float) -> dict[str, np.ndarray]:
+def run_nest(script: Path, ms: float, seed: int = 1) -> dict[str, np.ndarray]:
     """Run an exported script; returns its arrays, ``name/times_ms`` and ``/indices``."""
     python = nest_python()
     if python is None:
@@ -38,7 +38,7 @@ def run_nest(script: Path, ms: float) -> dict[str, np.ndarray]:
     out = script.parent / "spikes.npz"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
-        [python, str(script), "--ms", str(ms), "--out", str(out)],
+        [python, str(script), "--ms", str(ms), "--out", str(out), "--seed", str(seed)],
         capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -19,6 +19,7 @@ from .layers import AnalogLinear as AnalogLinear
 from .layers import AnalogRecurrent as AnalogRecurrent
 from .models import analog_layers as analog_layers
 from .models import calibrate as calibrate
+from .models import clip_weights as clip_weights
 from .models import noise_injection as noise_injection
 from .models import program as program
 from .models import seed as seed
@@ -34,6 +35,7 @@ __all__ = [
     "Injection",
     "analog_layers",
     "calibrate",
+    "clip_weights",
     "crossbar_mvm",
     "noise_injection",
     "program",

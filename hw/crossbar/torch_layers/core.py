@@ -201,7 +201,7 @@ class AnalogCore(nn.Module):  # type: ignore[misc]
         w = clean.cpu().double().numpy()
         e = self.config.mapping.encode(w, d.g_min, d.g_max)
         variance = sum(
-            (f[:, None] * d.sigma_programming(p, d._first_time()).T) ** 2
+            (f[:, None] * d.sigma_written(p).T) ** 2
             for f, p in zip(e.factors, e.planes, strict=True)
         )
         return torch.from_numpy(np.sqrt(variance)).to(clean)

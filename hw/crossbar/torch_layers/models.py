@@ -20,6 +20,7 @@ from .layers import AnalogConv2d, AnalogLinear, AnalogRecurrent
 __all__ = [
     "analog_layers",
     "calibrate",
+    "clip_weights",
     "noise_injection",
     "program",
     "seed",
@@ -197,6 +198,18 @@ def noise_injection(
     finally:
         for m, (a, b) in zip(layers, held, strict=True):
             m.injection, m.generator, m._shift = a, b, None
+
+
+def clip_weights(model: nn.Module, sigma: float = 2.5) -> None:
+    """Clip every analog layer's weights to `sigma` of their standard deviations.
+
+    Call it after (or before) each training step: a few large weights otherwise set the
+    scale of the whole array, and all others drown in its noise.
+    """
+    with torch.no_grad():
+        for m in analog_layers(model).values():
+            bound = float(sigma * m.weight.std())
+            m.weight.clamp_(-bound, bound)
 
 
 def program(model: nn.Module, *, seed: int) -> nn.Module:

@@ -9,7 +9,8 @@ import numpy as np
 
 DESCRIPTION = (
     "HTM: records per second of CPU time, temporal memory with learning on the E1 "
-    "stream and on the taxi stream (2048 x 32 cells), spatial pooler; peak memory"
+    "stream and on the taxi stream (2048 x 32 cells), spatial pooler, spiking network; "
+    "peak memory"
 )
 
 # fastest C++ implementation and the layout's first form, on a core that does 0.70 G
@@ -23,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--records", type=int, default=20_000, help="of the E1 stream")
     parser.add_argument("--repeats", type=int, default=3, help="the best one counts")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--no-spiking", action="store_true", help="leave out the spiking network"
+    )
     parser.add_argument("--data", default="", help="root with nyc_taxi/")
 
 
@@ -71,7 +75,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         5000,
         args.repeats,
     )
-    pooler.run(bits[:5000])
+    for _ in range(5):
+        pooler.run(bits[:5000])
     frozen = _rate(
         lambda: pooler,
         lambda p: p.run(bits, learn=False),
@@ -116,10 +121,29 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "pooler_learning_records_per_cpu_s": learning,
         "pooler_frozen_records_per_cpu_s": frozen,
         "pooler_target_records_per_s": 5000.0,
+        **({} if args.no_spiking else _spiking(args.seed)),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "numpy": np.__version__,
     }
     return out
+
+
+def _spiking(seed: int, episodes: int = 12) -> dict[str, Any]:
+    """Time the spiking network on set I, compiled by one episode before."""
+    from neuro.htm.spiking_memory import SpikingMemory, spiking_task
+
+    memory = SpikingMemory(spiking_task("I"), episodes=episodes + 1, seed=1 + seed)
+    memory.run_episode()
+    cpu, wall = time.process_time(), time.perf_counter()
+    for _ in range(episodes):
+        memory.run_episode()
+    biological = episodes * memory.task.episode
+    return {
+        "spiking_neurons": memory.groups * (memory.group + 1),
+        "spiking_cpu_s_per_biological_s": (time.process_time() - cpu) / biological,
+        "spiking_wall_s_per_biological_s": (time.perf_counter() - wall) / biological,
+        "spiking_target_s_per_biological_s": 3.4,
+    }
 
 
 def _rate(make: Any, work: Any, n: int, repeats: int) -> float:

@@ -349,6 +349,11 @@ def _merge(
             steps[m] = stream_step[event]
             event += 1
             m += 1
+    while event < n_events and stream_step[event] < last:  # before the window
+        ids[m] = stream_source[event]
+        steps[m] = stream_step[event]
+        event += 1
+        m += 1
     return m, event
 
 
@@ -414,7 +419,7 @@ def _plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
 
 
 @nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
-def _deliver(rules, layout, st, block, thread, m):
+def deliver_window(rules, layout, st, block, thread, m):
     """Deliver merged spikes 0..m-1 to the targets of one block."""
     ids, steps = st.merged[thread], st.merged_step[thread]
     ring, words, targets = st.ring, layout.words, layout.targets
@@ -539,6 +544,8 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     most = layout.scalars[6]
     while step < last:
         stop = min(step + window, last)
+        if event < layout.stream_step.size and layout.stream_step[event] < step:
+            stop = step  # an empty window delivers what came before the first step
         if keep and room - written < n_neurons * (stop - step):
             status = RASTER_FULL
             break
@@ -569,7 +576,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
             n_blocks,
         )
         for block in range(thread, n_blocks, n_threads):
-            _deliver(rules, layout, st, block, thread, m)
+            deliver_window(rules, layout, st, block, thread, m)
         if keep:
             for e in range(m):
                 if ids[e] < n_neurons:

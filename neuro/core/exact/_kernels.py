@@ -16,7 +16,8 @@ IF_DELTA, LIF_DELTA, LIF_EXP = 0, 1, 2
 # columns of the class table
 TAU_MEM, TAU_SYN, THETA, V_RESET, V_INF, GAIN, T_REF = 0, 1, 2, 3, 4, 5, 6
 KAPPA, DELTA, RHO, SUBTRACT, KEEP, STRICT, NEAR = 7, 8, 9, 10, 11, 12, 13
-N_COLUMNS = 14
+RATE_M, RATE_S, COUPLING = 14, 15, 16  # -1/tau_m, -1/tau_s, tau_s/(tau_s - tau_m)
+N_COLUMNS = 17
 # entries of the book, int64
 ARRIVAL, N_HEAP, N_EMIT, STAMP, FREE, BUCKET, PENDING, BASE = 0, 1, 2, 3, 4, 5, 6, 7
 N_BOOK = 8
@@ -45,6 +46,7 @@ class Classes(NamedTuple):
 
     model: NDArray[np.int32]
     par: NDArray[np.float64]
+    fast: NDArray[np.uint8]  # lif_exp with well separated time constants
 
 
 class Rows(NamedTuple):
@@ -57,11 +59,11 @@ class Rows(NamedTuple):
     delay: NDArray[np.float64]
     projection: NDArray[np.int32]
     zeros: NDArray[np.int32]  # zero weights of each group
-    indptr: NDArray[np.int64]  # groups of each source
+    indptr: NDArray[np.int64]  # groups of each source: neurons, then channels
 
 
 class Arrivals(NamedTuple):
-    """Stimulus arrivals of the window, sorted by time: groups of `rows`."""
+    """Stimulus arrivals of the window, sorted by time: groups of the rows."""
 
     t: NDArray[np.float64]
     group: NDArray[np.int64]
@@ -89,14 +91,13 @@ class Counts(NamedTuple):
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def rise(dt, par, c):
     """Return (P_m, P_s, P_ms): decays over dt and the response to R I = 1."""
-    tau_m, tau_s = par[c, TAU_MEM], par[c, TAU_SYN]
-    pm = exp(-dt / tau_m)
+    pm = exp(dt * par[c, RATE_M])
     if par[c, NEAR] != 0.0:
         x = dt * par[c, DELTA]
         phi = 1.0 - 0.5 * x + x * x / 6.0 if abs(x) < 1e-05 else -expm1(-x) / x
-        return pm, pm * exp(-x), pm * (dt / tau_m) * phi
-    ps = exp(-dt / tau_s)
-    return pm, ps, tau_s / (tau_s - tau_m) * (ps - pm)
+        return pm, pm * exp(-x), pm * (dt / par[c, TAU_MEM]) * phi
+    ps = exp(dt * par[c, RATE_S])
+    return pm, ps, par[c, COUPLING] * (ps - pm)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -107,9 +108,9 @@ def state_at(t, v, i_syn, t_last, t_free, model, par, c):
         return v, i_syn
     if model == LIF_EXP:
         if t_free >= t:
-            return v, i_syn * exp(-dt / par[c, TAU_SYN])
+            return v, i_syn * exp(dt * par[c, RATE_S])
         if t_free > t_last:
-            i_syn = i_syn * exp(-(t_free - t_last) / par[c, TAU_SYN])
+            i_syn = i_syn * exp((t_free - t_last) * par[c, RATE_S])
             dt = t - t_free
         pm, ps, pms = rise(dt, par, c)
         v = par[c, V_INF] + (v - par[c, V_INF]) * pm + par[c, GAIN] * pms * i_syn
@@ -121,7 +122,7 @@ def state_at(t, v, i_syn, t_last, t_free, model, par, c):
     if t_free > t_last:
         v, i_syn, dt = v + i_syn, 0.0, t - t_free
     if model == LIF_DELTA:
-        return par[c, V_INF] + (v - par[c, V_INF]) * exp(-dt / par[c, TAU_MEM]), i_syn
+        return par[c, V_INF] + (v - par[c, V_INF]) * exp(dt * par[c, RATE_M]), i_syn
     return v + par[c, V_INF] * dt, i_syn  # IF_DELTA: V_INF is the slope
 
 
@@ -130,7 +131,7 @@ def _membrane(s, u, g, par, c):
     """Return u(s) and du/ds of the membrane above its asymptote, g = R I at s = 0."""
     pm, ps, pms = rise(s, par, c)
     value = u * pm + pms * g
-    return value, (g * ps - value) / par[c, TAU_MEM]
+    return value, (value - g * ps) * par[c, RATE_M]
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -212,7 +213,7 @@ def predict(t, v, i_syn, t_free, model, par, c):
     if t_free > t:
         start = t_free
         if model == LIF_EXP:
-            i_syn = i_syn * exp(-(t_free - t) / par[c, TAU_SYN])
+            i_syn = i_syn * exp((t_free - t) * par[c, RATE_S])
         else:
             v += i_syn
     th = par[c, THETA]
@@ -340,33 +341,6 @@ def sample(t, indices, cells, classes, v, i_syn):
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _deliver(t, begin, end, cells, classes, rows, stamp, n_touched):
-    """Apply one group at t; returns the number of neurons of the event group so far."""
-    v, i_syn, t_last, t_free = cells.v, cells.i_syn, cells.t_last, cells.t_free
-    kind, stamps, touched = cells.kind, cells.stamp, cells.touched
-    model, par, target, weight = classes.model, classes.par, rows.target, rows.weight
-    for s in range(begin, end):
-        j = target[s]
-        c = kind[j]
-        if stamps[j] != stamp:
-            stamps[j] = stamp
-            touched[n_touched] = j
-            n_touched += 1
-            if t_last[j] < t:
-                v[j], i_syn[j] = state_at(
-                    t, v[j], i_syn[j], t_last[j], t_free[j], model[c], par, c
-                )
-                t_last[j] = t
-        if model[c] == LIF_EXP:
-            i_syn[j] += weight[s]
-        elif t >= t_free[j]:
-            v[j] += weight[s]
-        elif par[c, KEEP] != 0.0:
-            i_syn[j] += weight[s]
-    return n_touched
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
 def _sort_entries(entries, n, pool_t, pool_group):
     """Shell sort by (time, group): buckets are short and nearly sorted."""
     gap = 1
@@ -408,7 +382,6 @@ def run_until(
     cells,
     classes,
     rows,
-    stimulus_rows,
     arrivals,
     queue,
     counts,
@@ -435,8 +408,18 @@ def run_until(
     v, i_syn, t_last, t_free = cells.v, cells.i_syn, cells.t_last, cells.t_free
     kind, touched, firing = cells.kind, cells.touched, cells.firing
     cross, heap, place = cells.cross, cells.heap, cells.place
-    model, par = classes.model, classes.par
-    n_heap = book[N_HEAP]
+    stamps = cells.stamp
+    model, par, fast = classes.model, classes.par, classes.fast
+    target, weight, group_delay = rows.target, rows.weight, rows.delay
+    group_begin, group_end = rows.begin, rows.end
+    projection, zeros, indptr = rows.projection, rows.zeros, rows.indptr
+    in_t, in_group = arrivals.t, arrivals.group
+    fifo_delay, fifo_group, cursor = queue.delay, queue.group, queue.cursor
+    bucket_head = queue.head
+    delivered, delivered_zeros = counts.delivered, counts.zeros
+    updates, spikes = counts.updates, counts.spikes
+    due = np.empty(64, np.int64)  # groups that arrive at one time
+    n_heap, n_emit, stamp = book[N_HEAP], book[N_EMIT], book[STAMP]
     n_fifo, n_buckets = queue.delay.size, queue.head.size
     width = queue.width[0]
     entries = np.empty(256, np.int64)
@@ -449,14 +432,14 @@ def run_until(
             break
         t_cross = cross[heap[0]] if n_heap > 0 else inf
         k = book[ARRIVAL]
-        t_in = arrivals.t[k] if k < arrivals.t.size else inf
+        t_in = in_t[k] if k < in_t.size else inf
         t_other = min(t_cross, t_in)
         t_rec = inf
         if n_buckets > 0:
             last = book[BASE] + np.int64(floor(min(t_other, t_end) / width))
             while at >= n_entries and book[PENDING] > 0 and bucket <= last:
-                e = queue.head[bucket % n_buckets]
-                queue.head[bucket % n_buckets] = -1
+                e = bucket_head[bucket % n_buckets]
+                bucket_head[bucket % n_buckets] = -1
                 n_entries = at = 0
                 while e >= 0:
                     if n_entries == entries.size:
@@ -473,12 +456,12 @@ def run_until(
                 bucket = last
         else:
             for c in range(n_fifo):
-                q = queue.cursor[c]
-                while q < book[N_EMIT] and queue.group[c, emit_i[q]] < 0:
+                q = cursor[c]
+                while q < n_emit and fifo_group[c, emit_i[q]] < 0:
                     q += 1
-                queue.cursor[c] = q
-                if q < book[N_EMIT]:
-                    t_rec = min(t_rec, emit_t[q] + queue.delay[c])
+                cursor[c] = q
+                if q < n_emit:
+                    t_rec = min(t_rec, emit_t[q] + fifo_delay[c])
         t = min(t_other, t_rec)
         if t > t_end:
             break
@@ -491,57 +474,86 @@ def run_until(
             )
             v[j] = max(value, par[c, THETA])
             t_last[j] = t
-            counts.updates[c] += 1
+            updates[c] += 1
             firing[0] = j
             n_firing = 1
         else:
-            book[STAMP] += 1
-            stamp, n_touched = book[STAMP], 0
-            while k < arrivals.t.size and arrivals.t[k] == t:
-                g = arrivals.group[k]
-                begin, end = stimulus_rows.begin[g], stimulus_rows.end[g]
-                n_touched = _deliver(
-                    t, begin, end, cells, classes, stimulus_rows, stamp, n_touched
-                )
-                counts.delivered[stimulus_rows.projection[g]] += end - begin
-                counts.zeros[stimulus_rows.projection[g]] += stimulus_rows.zeros[g]
-                visited += end - begin
+            stamp += 1
+            n_touched = n_due = 0
+            while k < in_t.size and in_t[k] == t:
+                if n_due == due.size:
+                    due = _grow_int(due)
+                due[n_due] = in_group[k]
+                n_due += 1
                 k += 1
             book[ARRIVAL] = k
             if n_buckets > 0:
                 while at < n_entries and pool_t[entries[at]] == t:
                     e = entries[at]
-                    g = pool_group[e]
-                    begin, end = rows.begin[g], rows.end[g]
-                    n_touched = _deliver(
-                        t, begin, end, cells, classes, rows, stamp, n_touched
-                    )
-                    counts.delivered[rows.projection[g]] += end - begin
-                    counts.zeros[rows.projection[g]] += rows.zeros[g]
-                    visited += end - begin
+                    if n_due == due.size:
+                        due = _grow_int(due)
+                    due[n_due] = pool_group[e]
+                    n_due += 1
                     pool_next[e] = book[FREE]
                     book[FREE] = e
                     book[PENDING] -= 1
                     at += 1
             else:
                 for c in range(n_fifo):
-                    q = queue.cursor[c]
-                    while q < book[N_EMIT] and emit_t[q] + queue.delay[c] == t:
-                        g = queue.group[c, emit_i[q]]
+                    q = cursor[c]
+                    while q < n_emit and emit_t[q] + fifo_delay[c] == t:
+                        g = fifo_group[c, emit_i[q]]
                         q += 1
                         if g >= 0:
-                            begin, end = rows.begin[g], rows.end[g]
-                            n_touched = _deliver(
-                                t, begin, end, cells, classes, rows, stamp, n_touched
+                            if n_due == due.size:
+                                due = _grow_int(due)
+                            due[n_due] = g
+                            n_due += 1
+                    cursor[c] = q
+            for m in range(n_due):
+                g = due[m]
+                begin, end = group_begin[g], group_end[g]
+                delivered[projection[g]] += end - begin
+                delivered_zeros[projection[g]] += zeros[g]
+                visited += end - begin
+                for s in range(begin, end):
+                    j = target[s]
+                    c = kind[j]
+                    if stamps[j] != stamp:
+                        stamps[j] = stamp
+                        touched[n_touched] = j
+                        n_touched += 1
+                        dt = t - t_last[j]
+                        if dt > 0.0 and fast[c] and t_free[j] <= t_last[j]:
+                            pm = exp(dt * par[c, RATE_M])
+                            ps = exp(dt * par[c, RATE_S])
+                            rest, i_now = par[c, V_INF], i_syn[j]
+                            pms = par[c, GAIN] * par[c, COUPLING] * (ps - pm)
+                            v[j] = rest + (v[j] - rest) * pm + pms * i_now
+                            i_syn[j] = i_now * ps
+                            t_last[j] = t
+                        elif dt > 0.0:
+                            v[j], i_syn[j] = state_at(
+                                t,
+                                v[j],
+                                i_syn[j],
+                                t_last[j],
+                                t_free[j],
+                                model[c],
+                                par,
+                                c,
                             )
-                            counts.delivered[rows.projection[g]] += end - begin
-                            counts.zeros[rows.projection[g]] += rows.zeros[g]
-                            visited += end - begin
-                    queue.cursor[c] = q
+                            t_last[j] = t
+                    if model[c] == LIF_EXP:
+                        i_syn[j] += weight[s]
+                    elif t >= t_free[j]:
+                        v[j] += weight[s]
+                    elif par[c, KEEP] != 0.0:
+                        i_syn[j] += weight[s]
             for m in range(n_touched):
                 j = touched[m]
                 c = kind[j]
-                counts.updates[c] += 1
+                updates[c] += 1
                 if (
                     model[c] != LIF_EXP
                     and t >= t_free[j]
@@ -553,19 +565,26 @@ def run_until(
                     firing[n_firing] = j
                     n_firing += 1
                     continue
+                if model[c] == LIF_EXP and place[j] < 0 and t >= t_free[j]:
+                    # most arrivals cannot lift the membrane to threshold: the bound
+                    # of crossing_exp, without the call
+                    theta = par[c, THETA] - par[c, V_INF]
+                    u, g_now = v[j] - par[c, V_INF], par[c, GAIN] * i_syn[j]
+                    reach = max(u, 0.0) + g_now * par[c, KAPPA]
+                    if theta >= 0.0 and u < theta and reach < theta:
+                        continue
                 t_next = predict(t, v[j], i_syn[j], t_free[j], model[c], par, c)
                 if t_next != inf or place[j] >= 0:
                     n_heap = schedule(cross, heap, place, j, t_next, n_heap)
         for m in range(n_firing):
             j = firing[m]
             c = kind[j]
-            n = book[N_EMIT]
-            if n == emit_t.size:
+            if n_emit == emit_t.size:
                 emit_t, emit_i = _grow_float(emit_t), _grow_int(emit_i)
-            emit_t[n] = t
-            emit_i[n] = j
-            book[N_EMIT] = n + 1
-            counts.spikes[j] += 1
+            emit_t[n_emit] = t
+            emit_i[n_emit] = j
+            n_emit += 1
+            spikes[j] += 1
             if par[c, SUBTRACT] != 0.0:
                 v[j] -= par[c, THETA]
             else:
@@ -574,7 +593,7 @@ def run_until(
             t_next = predict(t, v[j], i_syn[j], t_free[j], model[c], par, c)
             n_heap = schedule(cross, heap, place, j, t_next, n_heap)
             if n_buckets > 0:
-                for g in range(rows.indptr[j], rows.indptr[j + 1]):
+                for g in range(indptr[j], indptr[j + 1]):
                     e = book[FREE]
                     if e < 0:
                         n = pool_t.size
@@ -586,18 +605,19 @@ def run_until(
                         pool_next[2 * n - 1] = -1
                         e = n
                     book[FREE] = pool_next[e]
-                    arrive = t + rows.delay[g]
+                    arrive = t + group_delay[g]
                     b = book[BASE] + np.int64(floor(arrive / width))
                     pool_t[e] = arrive
                     pool_group[e] = g
-                    pool_next[e] = queue.head[b % n_buckets]
-                    queue.head[b % n_buckets] = e
+                    pool_next[e] = bucket_head[b % n_buckets]
+                    bucket_head[b % n_buckets] = e
                     book[PENDING] += 1
     if at < n_entries:  # put back what is left of the bucket
         bucket -= 1
         for m in range(at, n_entries):
             e = entries[m]
-            pool_next[e] = queue.head[bucket % n_buckets]
-            queue.head[bucket % n_buckets] = e
+            pool_next[e] = bucket_head[bucket % n_buckets]
+            bucket_head[bucket % n_buckets] = e
     book[BUCKET], book[N_HEAP] = bucket, n_heap
+    book[N_EMIT], book[STAMP] = n_emit, stamp
     return status, (emit_t, emit_i, pool_t, pool_group, pool_next)

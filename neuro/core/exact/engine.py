@@ -111,8 +111,12 @@ class CellGroup:
             rows, index = first.copy(), np.zeros(self.n, np.int64)
         else:
             rows, index = np.unique(columns, axis=0, return_inverse=True)
+        rows[:, k.RATE_M] = -1.0 / rows[:, k.TAU_MEM]
         if self.model == "lif_exp":
             tau_m, tau_s = rows[:, k.TAU_MEM], rows[:, k.TAU_SYN]
+            rows[:, k.RATE_S] = -1.0 / tau_s
+            apart = np.where(tau_s == tau_m, np.inf, tau_s - tau_m)
+            rows[:, k.COUPLING] = tau_s / apart
             rows[:, k.RHO] = tau_m / tau_s - 1.0
             rows[:, k.DELTA] = rows[:, k.RHO] / tau_m
             rows[:, k.NEAR] = np.abs(tau_s / tau_m - 1.0) < 0.1
@@ -294,28 +298,23 @@ class ExactCore:
             kinds.append(index + np.int32(first))
             self.class_group += [number] * len(rows)
             first += len(rows)
-        self._classes = k.Classes(
-            np.concatenate([t[0] for t in tables] or [np.zeros(1, np.int32)]),
-            np.concatenate([t[1] for t in tables] or [np.zeros((1, k.N_COLUMNS))]),
-        )
+        model = np.concatenate([t[0] for t in tables] or [np.zeros(1, np.int32)])
+        par = np.concatenate([t[1] for t in tables] or [np.zeros((1, k.N_COLUMNS))])
+        fast = (model == k.LIF_EXP) & (par[:, k.NEAR] == 0)
+        self._classes = k.Classes(model, par, fast.astype(np.uint8))
         self._initial = (
             _values(cells, "v"),
             _values(cells, "i_syn"),
             np.concatenate([*kinds, np.zeros(0, np.int32)]).astype(np.int32),
         )
         self._source_offset = np.cumsum([0, *[s.n for s in sources]])
-        recurrent = [(i, s) for i, s in enumerate(synapses) if s.source is None]
-        driven = [
-            (i, s, self._source_offset[s.source])
-            for i, s in enumerate(synapses)
-            if s.source is not None
-        ]
         self._check(synapses)
-        self._rows = _rows(recurrent, n, [0] * len(recurrent))
-        self._stimulus = _rows(
-            [(i, s) for i, s, _ in driven],
-            int(self._source_offset[-1]),
-            [int(o) for *_, o in driven],
+        starts = [
+            0 if s.source is None else n + int(self._source_offset[s.source])
+            for s in synapses
+        ]
+        self._rows = _rows(
+            list(enumerate(synapses)), n + int(self._source_offset[-1]), starts
         )
         self._n_projections = len(synapses)
         self.reset()
@@ -378,9 +377,9 @@ class ExactCore:
         self._load()
 
     def _make_queue(self) -> k.Queue:
-        rows = self._rows
+        rows, own = self._rows, int(self._rows.indptr[self.n])  # groups of neurons
         pairs, index = np.unique(
-            np.stack([rows.projection.astype(float), rows.delay]),
+            np.stack([rows.projection[:own].astype(float), rows.delay[:own]]),
             axis=1,
             return_inverse=True,
         )
@@ -388,8 +387,8 @@ class ExactCore:
         self._nb = 1
         if pairs.shape[1] <= _MAX_FIFO:
             group = np.full((pairs.shape[1], max(1, self.n)), -1, np.int64)
-            source = np.repeat(np.arange(self.n), np.diff(rows.indptr))
-            group[index, source] = np.arange(index.size)
+            source = np.repeat(np.arange(self.n), np.diff(rows.indptr[: self.n + 1]))
+            group[index, source] = np.arange(own)
             return k.Queue(
                 np.ascontiguousarray(pairs[1]),
                 group,
@@ -397,9 +396,10 @@ class ExactCore:
                 np.zeros(0, np.int64),
                 np.ones(1),
             )
-        self._nb = int(np.ceil(WINDOW / (rows.delay.min() / 16.0)))
+        delay = rows.delay[:own]
+        self._nb = int(np.ceil(WINDOW / (delay.min() / 16.0)))
         width = WINDOW / self._nb
-        buckets = int(np.ceil(rows.delay.max() / width)) + 4
+        buckets = int(np.ceil(delay.max() / width)) + 4
         return k.Queue(
             np.zeros(0),
             np.zeros((0, 1), np.int64),
@@ -416,11 +416,11 @@ class ExactCore:
     # -- stimulus ------------------------------------------------------------------
     def _load(self) -> None:
         """Expand the events of the present window into sorted arrivals."""
-        rows = self._stimulus
+        rows = self._rows
         times, groups = [self._late[0]], [self._late[1]]
         for source, offset in zip(self.sources, self._source_offset[:-1], strict=True):
             t, channel = source.window(self.window)
-            channel = np.asarray(channel, np.int64) + int(offset)
+            channel = np.asarray(channel, np.int64) + (self.n + int(offset))
             begin = rows.indptr[channel]
             size = rows.indptr[channel + 1] - begin
             event = np.repeat(np.arange(channel.size), size)
@@ -429,7 +429,7 @@ class ExactCore:
             times.append(np.asarray(t, np.float64)[event] + rows.delay[group])
             groups.append(group)
         t, group = np.concatenate(times), np.concatenate(groups)
-        order = np.lexsort((group, t))
+        order = np.argsort(t, kind="stable")
         t, group = t[order], group[order]
         cut = int(np.searchsorted(t, WINDOW, side="right"))
         self._late = (t[cut:], group[cut:])
@@ -480,7 +480,6 @@ class ExactCore:
             self._cells,
             self._classes,
             self._rows,
-            self._stimulus,
             self._arrivals,
             self._queue,
             self._counts,
@@ -563,7 +562,6 @@ class ExactCore:
                 self._cells,
                 self._classes,
                 self._rows,
-                self._stimulus,
                 self._queue,
                 self._arrivals,
                 self._lists,

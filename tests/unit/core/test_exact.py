@@ -47,6 +47,11 @@ def _random_case(rng, model, *, many_delays, n=6, t_end=60.0, **par):
     return core, naive.simulate(neurons, synapses, arrivals, t_end), t_end
 
 
+def _python(kernel):
+    """The interpreted form, also where compilation is off."""
+    return getattr(kernel, "py_func", kernel)
+
+
 CASES = {
     "exp": ("lif_exp", {"tau_mem": 20.0, "tau_syn": 5.0}),
     "exp slow synapse": ("lif_exp", {"tau_mem": 5.0, "tau_syn": 12.0}),
@@ -319,7 +324,9 @@ def test_errors_name_the_place():
 
 @pytest.mark.parametrize("form", ["compiled", "py_func"])
 def test_first_crossing_against_bisection(form, rng):
-    solve = kernels.crossing_exp if form == "compiled" else kernels.crossing_exp.py_func
+    solve = (
+        kernels.crossing_exp if form == "compiled" else _python(kernels.crossing_exp)
+    )
     found = none = 0
     for _ in range(300):
         tau_m, tau_s = rng.uniform(2, 30, 2)
@@ -345,3 +352,41 @@ def test_first_crossing_against_bisection(form, rng):
             found += 1
     assert found > 60
     assert none > 60
+
+
+def test_a_brief_excursion_is_found():
+    """The membrane exceeds threshold by 5e-6 for less than 0.1 ms, without an event."""
+    tau_m, tau_s = 20.0, 5.0
+    peak = float(psp_peak(tau_m, tau_s)[1])
+    for factor, spikes in ((1.0 + 5e-6, 1), (1.0 - 5e-6, 0)):
+        core = ExactCore(
+            [
+                CellGroup(
+                    n=1, model="lif_exp", tau_mem=tau_m, tau_syn=tau_s, v_threshold=1.0
+                )
+            ],
+            [
+                SynapseGroup(
+                    pre=[0], post=[0], weight=factor / peak, delay=0.0, source=0
+                )
+            ],
+            [EventSource.from_ns([0], [0], 1)],
+        )
+        assert core.run(100_000_000)[0].size == spikes
+
+
+@pytest.mark.parametrize("many_delays", [False, True], ids=["fifo", "calendar"])
+@pytest.mark.parametrize("case", ["exp driven", "delta driven"])
+def test_interpreted_loop_equals_the_compiled_one(case, many_delays, rng, monkeypatch):
+    model, par = CASES[case]
+    core, _, _ = _random_case(rng, model, many_delays=many_delays, **par)
+    compiled = core.run(25_000_000)
+    counts = core.synops.copy()
+    monkeypatch.setattr(engine_module.k, "run_until", _python(kernels.run_until))
+    core.reset()
+    interpreted = core.run(25_000_000)
+    assert compiled[0].size > 3
+    assert all(
+        a.tobytes() == b.tobytes() for a, b in zip(compiled, interpreted, strict=True)
+    )
+    assert (core.synops == counts).all()

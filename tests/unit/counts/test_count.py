@@ -263,6 +263,11 @@ def test_saved_ledger_and_rasters(tmp_path, activity, rng) -> None:
         for s in range(3)
     ]
     assert met.tolist() == naive
+    np.savez(
+        tmp_path / "scaled.npz",
+        **{"weights/a -> b": 3.5 * w, "spikes/a": x, "spikes/b": np.zeros((4, 3, 5))},
+    )
+    assert count(tmp_path / "scaled.npz").per_sample("synop").tolist() == naive
     np.savez(tmp_path / "e.npz", a=np.zeros(2))
     with pytest.raises(DatasetError, match="expected 'ledger'"):
         count(tmp_path / "e.npz")

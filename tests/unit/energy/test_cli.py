@@ -331,6 +331,16 @@ def test_first_layer_bits(folder, capsys) -> None:
     _, text, _ = run(capsys, "budget", "analog.toml", "--json")
     b = json.loads(text)["budget"]
     assert b["s_ace_declared"] > b["s_ace"]
+    argv = ("estimate", "analog.toml", "--rate", "0.1", "--json")
+    _, text, _ = run(capsys, *argv)
+    values = json.loads(text)["reports"][0]["inference"]
+    assert (values["s_ace"], values["s_ace_declared"]) == (
+        b["s_ace"],
+        b["s_ace_declared"],
+    )
+    _, text, _ = run(capsys, *argv, "--first-layer", "declared")
+    values = json.loads(text)["reports"][0]["inference"]
+    assert values["s_ace"] == b["s_ace_declared"]
     _, text, _ = run(
         capsys, "budget", "analog.toml", "--first-layer", "declared", "--json"
     )

@@ -3,7 +3,7 @@ import pytest
 
 from neuro.errors import ParameterError
 from neuro.htm import SpatialPooler
-from neuro.htm import _kernels as kernels
+from neuro.htm._kernels import pooler as kernels
 from tests.naive.spatial_pooler import NaivePooler, naive_pool, naive_winners
 
 SETTINGS = {

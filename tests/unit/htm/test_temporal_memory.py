@@ -3,8 +3,8 @@ import pytest
 
 from neuro.errors import ParameterError
 from neuro.htm import TemporalMemory, TemporalMemoryParams
-from neuro.htm import _kernels as kernels
-from neuro.htm.temporal_memory import _as_stream
+from neuro.htm._kernels import memory as kernels
+from neuro.htm.records import as_stream
 from tests.naive.temporal_memory import NaiveTemporalMemory
 
 SMALL = {
@@ -114,7 +114,7 @@ class TestAgainstTheNaiveTwin:
     def test_interpreted_kernels_agree(self, rng, monkeypatch):
         memory, naive = make()
         records = stream(rng, 40)
-        columns, ends = _as_stream(records, 48)
+        columns, ends = as_stream(records, 48)
         memory.synapses.ensure(segments=2000, synapse_words=9**5, list_words=9**5)
         memory._grow_scratch()
         for name in ("_activate", "_predict", "_grow", "_least_used", "_learn_on"):

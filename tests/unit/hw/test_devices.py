@@ -402,3 +402,28 @@ def test_own_measurements(tmp_path):
 def test_mistakes_are_named(call, message):
     with pytest.raises(ParameterError, match=message):
         call()
+
+
+def test_written_spread_joins_programming_and_variability():
+    d = Device(
+        name="x",
+        g_min=0,
+        g_max=1e-4,
+        programming=lambda g: np.full(np.shape(g), 1e-6),
+        variability=Variability(cycle_to_cycle=(0.3, 0.1)),
+    )
+    drawn = d.program(np.full(N, 5e-5), rng=0).g_programmed
+    assert drawn.std() == pytest.approx(float(d.sigma_written(5e-5)), rel=0.02)
+
+
+@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.SFC64, np.random.MT19937])
+def test_fast_normals(bits):
+    from hw.crossbar.noise import _normals
+
+    z = _normals(np.random.Generator(bits(1)), 400_001).astype(float)
+    assert z.size == 400_001
+    assert stats.kstest(z, "norm").pvalue > 1e-3
+    assert abs(stats.kurtosis(z)) < 4 * np.sqrt(24 / z.size)
+    tail = 2 * stats.norm.sf(3.5)
+    assert abs((np.abs(z) > 3.5).mean() - tail) < 4 * np.sqrt(tail / z.size)
+    assert abs(np.corrcoef(z[:200_000], z[200_001:])[0, 1]) < 4 / np.sqrt(200_000)

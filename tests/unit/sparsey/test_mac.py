@@ -266,3 +266,13 @@ def test_description_and_back():
         hypotheses=Hypotheses.power(),
     )
     assert LevelParameters.from_dict(p.to_dict()) == p
+
+
+def test_soft_draws_in_retrieval_add_errors(rng):
+    x = items(rng, 144, 12, 30)
+    mac = Mac(144, seed=2)
+    codes = mac.store_items(x)
+    hard = (mac.codes(x).codes[:, 0] == codes).mean()
+    soft = (mac.codes(x, soft=True).codes[:, 0] == codes).mean()
+    assert hard == 1.0
+    assert 0.95 < soft < hard

@@ -95,13 +95,12 @@ def lif_cond_rk4_step(params, state, inputs, spiked, dt):
 #      i_e, hold; state v, w, i_syn, refractory ----
 @_inlined
 def _adex_v(v, w, i, c, gl, el, delta, vt, peak):
-    x = min(v, peak)
-    grow = gl * delta * exp_bounded((x - vt) / delta) if delta > 0.0 else 0.0
+    grow = gl * delta * exp_bounded((min(v, peak) - vt) / delta)
     return (-gl * (v - el) + grow - w + i) / c
 
 
 def adex_step(params, state, inputs, spiked, dt):
-    """Runge-Kutta of order 4; the exponent is clipped at v_peak."""
+    """Runge-Kutta of order 4; V is clipped at v_peak in every stage."""
     p = params
     one = p.shape[1] == 1
     for i in range(spiked.size):
@@ -122,13 +121,13 @@ def adex_step(params, state, inputs, spiked, dt):
         i4 = s * p[11, k] + drive
         k1 = _adex_v(v, w, i1, c, gl, el, delta, vt, peak)
         l1 = (a * (v - el) - w) / tw
-        v2, w2 = v + 0.5 * dt * k1, w + 0.5 * dt * l1
+        v2, w2 = min(v + 0.5 * dt * k1, peak), w + 0.5 * dt * l1
         k2 = _adex_v(v2, w2, i2, c, gl, el, delta, vt, peak)
         l2 = (a * (v2 - el) - w2) / tw
-        v3, w3 = v + 0.5 * dt * k2, w + 0.5 * dt * l2
+        v3, w3 = min(v + 0.5 * dt * k2, peak), w + 0.5 * dt * l2
         k3 = _adex_v(v3, w3, i2, c, gl, el, delta, vt, peak)
         l3 = (a * (v3 - el) - w3) / tw
-        v4, w4 = v + dt * k3, w + dt * l3
+        v4, w4 = min(v + dt * k3, peak), w + dt * l3
         k4 = _adex_v(v4, w4, i4, c, gl, el, delta, vt, peak)
         l4 = (a * (v4 - el) - w4) / tw
         u = v + dt * (k1 + 2.0 * k2 + 2.0 * k3 + k4) / 6.0

@@ -1,0 +1,1 @@
+"""Balanced networks: CUBA, COBA and Brunel's model A."""

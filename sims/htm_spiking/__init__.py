@@ -1,0 +1,1 @@
+"""Sequences learnt by spiking neurons with dendritic plateaus."""

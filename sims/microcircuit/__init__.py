@@ -1,0 +1,1 @@
+"""The cortical microcircuit of Potjans & Diesmann (2014)."""
