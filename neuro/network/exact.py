@@ -17,18 +17,21 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.core.exact import WINDOW, CellGroup, EventSource, ExactCore, SynapseGroup
+from neuro.core.exact import WINDOW, ExactCore
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError, ShapeError, UnsupportedNodeError
-from neuro.network.description import Population, Projection
-from neuro.network.distributions import LogNormal, Normal, Uniform
-from neuro.network.exact_support import CURRENT_ROWS, MODELS, unsupported
-from neuro.network.expand import chunks
+from neuro.network.exact_inputs import (
+    cell_group,
+    poisson_group,
+    poisson_source,
+    stream_source,
+    synapse_group,
+)
+from neuro.network.exact_support import unsupported
 from neuro.network.network import Network
 from neuro.network.result import Result, Spikes, Trace
 from neuro.network.simulation import Progress, Simulation
-from neuro.network.stimuli import Current, Events, Poisson, SpikeList
-from neuro.random import stream
+from neuro.network.stimuli import Events, Poisson, SpikeList
 from neuro.results import write_arrays
 
 __all__ = ["ExactSimulation"]
@@ -62,119 +65,24 @@ class ExactSimulation(Simulation):
                 strict=False,
             )
         )
-        self._streams = [_source(s, self._scale) for s in net.sources.values()]
         poisson = [d for d in net.drives if isinstance(d, Poisson)]
         self._n_projections = len(net.projections)
+        scale, first = self._scale, self._first
         self._synapses = [
-            self._synapse_group(name, q)
+            synapse_group(net, name, q, self.seed, scale, first)
             for name, q in zip(net.names, net.projections, strict=True)
-        ] + [self._poisson_group(k, d) for k, d in enumerate(poisson)]
+        ] + [poisson_group(net, k, d, first) for k, d in enumerate(poisson)]
         self._poisson = poisson
         self._core = ExactCore(
-            [self._cells(p) for p in net.populations.values()],
+            [cell_group(net, p, self.seed, scale) for p in net.populations.values()],
             self._synapses,
-            [*self._streams, *(self._poisson_source(d) for d in poisson)],
+            [
+                *(stream_source(s, scale) for s in net.sources.values()),
+                *(poisson_source(net, d, self.seed, scale) for d in poisson),
+            ],
         )
         self._booked = self._tallies()
         self.counts = OpCounts(1)
-
-    def _cells(self, pop: Population) -> CellGroup:
-        m, net = pop.model, self.net
-        shift: Any = 0.0
-        for d in net.drives:
-            if isinstance(d, Current) and d.target == pop.name:
-                shift = shift + np.asarray(d.amplitude, np.float64)
-        values = MODELS[type(m)](pop, self._scale, shift)
-        state = net.initial(pop.name, self.seed)
-        rows = CURRENT_ROWS.get(type(m), ())
-        return CellGroup(
-            n=pop.n,
-            v_threshold=m.v_threshold,
-            v_reset=m.v_reset,
-            t_ref=np.asarray(m.t_ref) * self._scale,
-            v=state[0],
-            i_syn=state[1 : 1 + len(rows)].sum(0) if rows else 0.0,
-            subtract=m.reset == "subtract",
-            strict=net.convention != "nest",
-            **values,
-        )
-
-    def _synapse_group(self, name: str, q: Projection) -> SynapseGroup:
-        net = self.net
-        n_pre, n_post = net.n_of(q.pre), net.n_of(q.post)
-        rng = stream(self.seed, name, "delays")
-        parts = []
-        for s in chunks(
-            q, n_pre, n_post, name=name, dt=net.dt, seed=self.seed, delays=False
-        ):
-            delay = q.delay
-            if isinstance(delay, Normal | Uniform | LogNormal):
-                delay = delay.draw(s.pre.size, rng)
-            parts.append((s.pre, s.post, s.weight, delay))
-        if not parts:
-            nothing = np.zeros(0, np.int32)
-            parts = [(nothing, nothing, np.zeros(0), None)]
-        pre, post, weight = (np.concatenate([p[k] for p in parts]) for k in range(3))
-        drawn = isinstance(q.delay, Normal | Uniform | LogNormal)
-        given = np.concatenate([p[3] for p in parts]) if drawn else q.delay
-        delay = np.asarray(0.0 if given is None else given, np.float64) * self._scale
-        if delay.size and delay.min() < 0:
-            raise ParameterError(
-                f"projection {name!r}: delay {delay.min() / self._scale:g} < 0"
-            )
-        source = None
-        if q.pre in net.sources:
-            source = list(net.sources).index(q.pre)
-            start = 0
-        else:
-            start = self._first[q.pre]
-        return SynapseGroup(
-            pre=pre.astype(np.int64) + start,
-            post=post + self._first[q.post],
-            weight=weight,
-            delay=delay,
-            source=source,
-        )
-
-    def _poisson_group(self, k: int, d: Poisson) -> SynapseGroup:
-        index = np.arange(self.net.populations[d.target].n)
-        return SynapseGroup(
-            pre=index,
-            post=index + self._first[d.target],
-            weight=float(d.weight),
-            delay=0.0,
-            source=len(self.net.sources) + k,
-        )
-
-    def _poisson_source(self, d: Poisson) -> EventSource:
-        n = self.net.populations[d.target].n
-        times = [0.0] if d.times is None else list(np.asarray(d.times) * self._scale)
-        rates = np.asarray(d.rate_hz, np.float64) / self._scale
-        rows = [rates] if d.times is None else list(rates)
-        edges = [*times, np.inf]
-
-        def window(w: int) -> tuple[NDArray[np.float64], Array]:
-            rng = stream(self.seed, d.name, "poisson", w)
-            parts = [(np.zeros(0), np.zeros(0, np.int64))]
-            for row, a, b in zip(rows, edges, edges[1:], strict=False):
-                low, high = max(a - w * WINDOW, 0.0), min(b - w * WINDOW, WINDOW)
-                if high <= low:
-                    continue
-                rate = np.broadcast_to(row, n)
-                m = int(rng.poisson(rate.sum() * (high - low)))
-                t = np.sort(rng.uniform(low, high, m))
-                channel = (
-                    rng.integers(0, n, m)
-                    if np.ndim(row) == 0
-                    else rng.choice(n, m, p=rate / max(rate.sum(), 1e-300))
-                )
-                parts.append((t, channel))
-            return (
-                np.concatenate([p[0] for p in parts]),
-                np.concatenate([p[1] for p in parts]),
-            )
-
-        return EventSource(n, window)
 
     # -- run -----------------------------------------------------------------------
     @property
@@ -341,7 +249,7 @@ class ExactSimulation(Simulation):
                         new: Any = Events(name, old.n, *samples[k])
                     else:
                         new = SpikeList(name, old.n, *samples[k])
-                    sources[list(self.net.sources).index(name)] = _source(
+                    sources[list(self.net.sources).index(name)] = stream_source(
                         new, self._scale
                     )
                 self._core.sources = tuple(sources)
@@ -489,9 +397,3 @@ class ExactSimulation(Simulation):
 
     def __repr__(self) -> str:
         return f"ExactSimulation({self.net!r}, t = {self.time:g})"
-
-
-def _source(s: Any, scale: float) -> EventSource:
-    if isinstance(s, Events):
-        return EventSource.from_ns(np.asarray(s.t_us, np.int64) * 1000, s.channels, s.n)
-    return EventSource.from_times(np.asarray(s.times) * scale, s.channels, s.n)

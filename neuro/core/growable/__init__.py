@@ -16,12 +16,14 @@ Freed blocks and ids are used again, so memory follows what exists. The widths b
 layout to 16,777,215 units and segments and to 128 synapses per segment.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuro.core.arrays import aligned
 from neuro.core.growable import _kernels as kernels
 from neuro.errors import MemoryLimitError, ParameterError
 
@@ -73,7 +75,7 @@ class Growable:
         meta[kernels.SEGMENT_FREE] = -1
         meta[kernels.LIST_FREE :] = -1
         self.store = kernels.Store(
-            pre_head=np.zeros((n_pre, 4), np.uint32),
+            pre_head=aligned(4 * n_pre, np.uint32).reshape(n_pre, 4),
             lists=np.zeros(0, np.uint32),
             segment_head=np.empty((0, 4), np.uint32),
             segment_link=np.empty((0, 4), np.uint32),
@@ -341,6 +343,7 @@ def _grown(
             "use fewer units or limit segments per unit"
         )
     rows = min(max(used + more, 2 * len(array), 1024), limit)
-    out = np.zeros((rows, *array.shape[1:]), array.dtype)
+    shape = (rows, *array.shape[1:])
+    out = aligned(math.prod(shape), array.dtype).reshape(shape)
     out[:used] = array[:used]
     return out

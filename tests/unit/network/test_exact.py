@@ -259,3 +259,9 @@ def test_legal_degenerate_networks_run():
         dt=1e-3,
     )
     assert ExactSimulation(loop).run(0.5).spikes["x"].times.size > 3
+
+
+def test_silent_and_empty_poisson_drives_run():
+    for n, rate in ((3, 0.0), (3, [0.0, 0.0, 0.0]), (0, 10.0)):
+        net = Network(Population("x", n, LifDelta()), Poisson("x", rate, 1.0), dt=1e-3)
+        assert ExactSimulation(net).run(0.1).counts.total("synop") == 0
