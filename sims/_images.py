@@ -65,6 +65,8 @@ def load_images(cfg: Config, ctx: Context) -> Splits:
         rest = data.indices("train")
         rest = rest[rng.permutation(rest.size)]
         valid, train = np.split(rest, [rest.size // 12])
+        if cfg.n_train:
+            valid, train = valid[: cfg.n_train], train[: cfg.n_train]
         name = data.name
     else:
         raise ParameterError(f"images: 'digits' or 'mnist', got {cfg.images!r}")
@@ -111,8 +113,8 @@ def calibrate(cfg: Config, ctx: Context, data: Splits, features: Any = None) -> 
     d = 64 if cfg.images == "mnist" else 32
     epochs = cfg.classifier_epochs
     if features is None:
-        features = train_features(*data, seed=0, d=d, epochs=epochs)
-    second = train_features(*data, seed=1, d=d, width=12, epochs=epochs)
+        features = train_features(*data, seed=1, d=d, epochs=epochs)
+    second = train_features(*data, seed=2, d=d, width=12, epochs=epochs)
     n = cfg.n_samples
     rng = ctx.rng("calibration")
     real = data.test[0][rng.permutation(len(data.test[0]))[:n]]

@@ -14,6 +14,7 @@ from ._runner import Context
 __all__ = ["accuracy", "energy", "events", "raster"]
 
 _BLUE, _ORANGE, _GREY, _GREEN = "#0072B2", "#E69F00", "#777777", "#009E73"
+_RED = "#D55E00"
 
 
 def events(ctx: Context, recording: NDArray[Any], label: int) -> None:
@@ -64,9 +65,13 @@ def accuracy(
         "counts_3win": (f"event counts,\n{windows} windows", _GREY),
         "no_recurrence_3win": (f"no recurrence,\n{windows} windows", _ORANGE),
         "liquid_3win": (f"liquid,\n{windows} windows", _BLUE),
+        "large_no_recurrence_3win": (
+            f"{large}, no recur-\nrence, {windows} win.",
+            _RED,
+        ),
         "large_3win": (f"{large} neurons,\n{windows} windows", _GREEN),
     }
-    figure, ax = plt.subplots(figsize=(7.6, 3.8))
+    figure, ax = plt.subplots(figsize=(8.6, 3.8))
     for k, (name, (_, colour)) in enumerate(names.items()):
         mean, sd, n = summary(scores[name])
         error = 0.0 if sd is None else sd / np.sqrt(n)

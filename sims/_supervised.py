@@ -59,6 +59,7 @@ def supervised(
         "liquid_3win": Variant(one, 1.0, many),
         "no_recurrence_3win": Variant(one, 0.0, many),
         "large_3win": Variant(cfg.large.n, cfg.large.recurrence, many),
+        "large_no_recurrence_3win": Variant(cfg.large.n, 0.0, many),
     }
     scores = {
         name: ctx.step(name, lambda w=windows: {"scores": _control(cfg, ctx, data, w)})[
@@ -66,27 +67,26 @@ def supervised(
         ]
         for name, windows in (("counts", 1), ("counts_3win", many))
     }
-    rates = []
+    rates: list[float] = []
+    by_fold = dict(scores)
     for name, variant in ctx.progress(variants.items(), label="liquids"):
         runs = [
             ctx.step(f"{name}-{k}", lambda v=variant, k=k: _score(cfg, ctx, data, v, k))
             for k in range(cfg.liquids)
         ]
-        scores[name] = (
-            runs[0]["scores"]
-            if cfg.liquids == 1
-            else np.array([r["scores"].mean() for r in runs])
-        )
+        table = np.stack([r["scores"] for r in runs])
+        by_fold[name] = table.mean(0)
+        scores[name] = table[0] if cfg.liquids == 1 else table.mean(1)
         if name == "liquid":
             rates = [float(r["rate"]) for r in runs]
-    _metrics(ctx, data, scores, rates, paper)
+    _metrics(ctx, data, scores, by_fold, rates, paper)
     counts = OpCounts.from_dict(_ledger(cfg, ctx, data))
     reports = price(counts)
     ctx.counts(counts)
     ctx.energy({name: report.to_dict() for name, report in reports.items()})
     for name, report in reports.items():
         ctx.metric(f"energy_{name}", report.total, unit="J")
-    ctx.arrays("scores", **scores)
+    ctx.arrays("scores", **scores, **{f"folds/{k}": v for k, v in by_fold.items()})
     figures.raster(
         ctx,
         _liquid(cfg, ctx, data, variants["liquid"], 0).raster(data.frames[0]),
@@ -152,6 +152,7 @@ def _metrics(
     ctx: Context,
     data: Recordings,
     scores: dict[str, NDArray[np.float64]],
+    by_fold: dict[str, NDArray[np.float64]],
     rates: list[float],
     paper: float | None,
 ) -> None:
@@ -165,18 +166,24 @@ def _metrics(
                 "chance" if name.startswith("counts") else f"accuracy_counts{windows}"
             ),
         )
+    # paired, fold by fold, mean over liquids: the error over recordings, not arrays
+    for name, control in (
+        ("liquid", "counts"),
+        ("liquid_3win", "counts_3win"),
+        ("no_recurrence_3win", "counts_3win"),
+        ("large_3win", "counts_3win"),
+        ("large_no_recurrence_3win", "counts_3win"),
+    ):
+        ctx.metric(
+            f"gain_{name}",
+            by_fold[name] - by_fold[control],
+            control=f"accuracy_{control}",
+        )
     ctx.metric(
-        "gain_large_3win",
-        scores["large_3win"] - _paired(scores["counts_3win"], scores["large_3win"]),
-        control="accuracy_counts_3win",
+        "gain_of_recurrence_large_3win",
+        by_fold["large_3win"] - by_fold["large_no_recurrence_3win"],
+        control="accuracy_large_no_recurrence_3win",
     )
     ctx.metric("chance", data.chance)
     ctx.metric("firing_per_step", rates)
     ctx.metric("input_lines_per_step", data.frames.sum() / data.frames[:, :, 0].size)
-
-
-def _paired(
-    control: NDArray[np.float64], variant: NDArray[np.float64]
-) -> NDArray[np.float64] | np.float64:
-    """Return the control fold by fold, or its mean where liquids are compared."""
-    return control if control.shape == variant.shape else control.mean()

@@ -19,10 +19,10 @@ from neuro.results import write_arrays
 
 from .. import _checks
 from ._matrix_state import matrix_state, restore_matrix
+from ._products import multiply, read_pattern
 from .config import AnalogConfig
-from .converters import ADC, DAC, bit_serial, combine_bits
+from .converters import ADC
 from .mapping import Encoded
-from .noise import noisy_product
 from .reader import AnalogReader, TransposedMatrix
 from .tile import Tile, split
 
@@ -53,6 +53,8 @@ class AnalogMatrix:
     >>> (A @ np.ones(6)).shape
     (4,)
     """
+
+    __references__ = ("rasch2021", "joksas2020")
 
     def __init__(
         self, W: ArrayLike, config: AnalogConfig | None = None, seed: int = 0
@@ -381,88 +383,7 @@ class AnalogMatrix:
         return stream(self.seed, "white", self._reads)
 
     def _multiply(self, x: Floats, seen: list[Floats] | None = None) -> Floats:
-        c = self.config
-        if c.topology == "gated":
-            return self._bit_by_bit(x, seen)
-        dac: DAC | None = self._dac
-        scale = float(np.abs(x).max(initial=0.0)) or 1.0
-        if dac is not None:
-            scale, x = dac.scale_of(x), dac(x)
-        seconds = self._seconds(self.time / c.seconds_per_step)[0]
-        volts = x * (c.v_read / scale)
-        out = np.zeros((x.shape[0], self.shape[0]))
-        for i, row in enumerate(self.tiles):
-            for tile in row:
-                g_eff, variance = tile.effective(seconds)
-                v = volts[:, self.row_tiles[i]]
-                if variance is None:
-                    current = v @ g_eff
-                else:
-                    current = noisy_product(v, g_eff, variance, self._next_rng())
-                self._combine(tile, current, out, seen)
-        out *= scale / c.v_read
-        return np.asarray(out + self.encoded.offset * x.sum(1, keepdims=True))
-
-    def _combine(
-        self, tile: Tile, current: Floats, out: Floats, seen: list[Floats] | None
-    ) -> None:
-        """Subtract within groups, convert, weigh, add: ``out`` in weight x volts."""
-        for group in self.encoded.groups:
-            total = np.zeros((current.shape[0], tile.cols.stop - tile.cols.start))
-            for k in group:
-                sign = np.sign(self.encoded.factors[k][0])
-                total += (sign if len(group) > 1 else 1.0) * tile.plane(current, k)
-            if seen is not None:
-                seen.append(total.copy())
-            if self._adc is not None:
-                self.clip_share = self._adc.clip_share(total)
-                total = self._adc(total, self._next_rng())
-            f = self.encoded.factors[group[0]]
-            factor = np.abs(f) if len(group) > 1 else f
-            out[:, tile.cols] += total * (
-                factor[tile.cols] if factor.size > 1 else factor
-            )
-
-    def _bit_by_bit(self, x: Floats, seen: list[Floats] | None) -> Floats:
-        """Gated arrays: binary reads of each bit and sign, shifted and added."""
-        dac = self._dac or DAC(bits=8)
-        codes = dac.codes(x)
-        bits = max(int(dac.steps).bit_length(), 1)
-        unit = dac.scale_of(x) / dac.steps
-        total = np.zeros((x.shape[0], self.shape[0]))
-        for sign in (1, -1):
-            part = np.maximum(sign * codes, 0)
-            if not part.any():
-                continue
-            reads = np.stack([self._pattern(p, seen) for p in bit_serial(part, bits)])
-            total += sign * unit * combine_bits(reads)
-        return total
-
-    def _pattern(self, gates: ArrayLike, seen: list[Floats] | None = None) -> Floats:
-        """Binary read of patterns (batch, pre) at the read voltage."""
-        c = self.config
-        pattern = np.atleast_2d(np.asarray(gates, np.float64))
-        seconds = self._seconds(self.time / c.seconds_per_step)[0]
-        volts = c.v_read * pattern
-        out = np.zeros((pattern.shape[0], self.shape[0]))
-        gated = c.topology == "gated" and c.wired
-        for i, row in enumerate(self.tiles):
-            for tile in row:
-                v = volts[:, self.row_tiles[i]]
-                g_eff, variance = tile.effective(seconds)
-                if gated:
-                    current = tile.circuit(seconds).mvm(v)
-                    if variance is not None:
-                        noise = np.sqrt((v * v) @ variance)
-                        z = self._next_rng().standard_normal(current.shape)
-                        current = current + noise * z
-                elif variance is None:
-                    current = v @ g_eff
-                else:
-                    current = noisy_product(v, g_eff, variance, self._next_rng())
-                self._combine(tile, current, out, seen)
-        drives = pattern.sum(1, keepdims=True)
-        return np.asarray(out / c.v_read + self.encoded.offset * drives)
+        return multiply(self, x, seen)
 
     def spike_read(self, spikes: ArrayLike, t: float | None = None) -> Floats:
         """One binary read: no DAC, rows of spiking inputs driven at the read voltage.
@@ -499,7 +420,7 @@ class AnalogMatrix:
         if t is not None:
             self.time = t * self.config.seconds_per_step
         try:
-            out = self._pattern(pattern)
+            out = read_pattern(self, pattern)
         finally:
             self.time = held
         return out if a.ndim == 2 else out[0]

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.errors import MemoryLimitError, ParameterError, ShapeError
 
 from .. import _checks
+from ._derivatives import perturbation, vjp
 from ._direct import Netlist
 from ._gated import GatedArray
 from ._lines import Lines
@@ -69,6 +70,8 @@ class Crossbar:
     >>> xbar.mvm([0.2, 0.1]).round(6)
     array([0.000495, 0.000788])
     """
+
+    __references__ = ("joksas2020",)
 
     def __init__(
         self,
@@ -473,25 +476,7 @@ class Crossbar:
             Summed over the batch.
         grad_V : ndarray, like `V`
         """
-        self._linear("vjp")
-        v, one = self._inputs(V, self.shape[0], "Crossbar.vjp: V")
-        x, _ = self._inputs(grad_I, self.shape[1], "Crossbar.vjp: grad_I")
-        if x.shape[0] != v.shape[0]:
-            raise ShapeError(
-                f"Crossbar.vjp: {v.shape[0]} inputs, {x.shape[0]} output gradients"
-            )
-        if self._ideal:
-            grad_v = x @ self._planes[0].T
-            return v.T @ x, grad_v[0] if one else grad_v
-        forward, other = self.solve(v), self.transposed()
-        back = other.solve(x[:, ::-1])
-        # word lines of the transposed array are this array's bit lines, reversed
-        lam_w = back.v_word[:, ::-1, ::-1].transpose(0, 2, 1)
-        lam_u = back.v_bit[:, ::-1, ::-1].transpose(0, 2, 1)
-        drop = forward.v_word - forward.v_bit
-        grad_g = np.einsum("bij,bij->ij", lam_w - lam_u, drop)
-        grad_v = back.I[:, ::-1]
-        return grad_g, np.ascontiguousarray(grad_v[0] if one else grad_v)
+        return vjp(self, V, grad_I)
 
     def perturbation(self, V: ArrayLike, delta_G: ArrayLike) -> Floats:
         """First-order change of the currents for small changes of the cells.
@@ -506,22 +491,4 @@ class Crossbar:
         delta_G : array_like, shape (m, n)
             Change of each cell, siemens.
         """
-        self._linear("perturbation")
-        v, one = self._inputs(V, self.shape[0], "Crossbar.perturbation: V")
-        dg = np.asarray(delta_G, np.float64)
-        if dg.shape != self.shape or not one:
-            raise ShapeError(
-                f"Crossbar.perturbation: one input, delta_G of shape {self.shape}, "
-                f"got {dg.shape}"
-            )
-        if self._ideal:
-            return np.asarray(v[0] @ dg)
-        if not self._iterative:
-            raise ParameterError(
-                "Crossbar.perturbation: needs topology='driven' and wire resistance in "
-                "both directions (or in none)"
-            )
-        base = self._cg().voltages(v[0])
-        c = dg * (base.word - base.bit)
-        extra = self._cg().voltages(np.zeros(self.shape[0]), c)
-        return self._cg()._sense(extra.bit)
+        return perturbation(self, V, delta_G)

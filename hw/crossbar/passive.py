@@ -19,6 +19,8 @@ from ._lines import Lines
 __all__ = ["CellRead", "read_cell", "sneak_resistance"]
 
 Floats = NDArray[np.float64]
+# voltages of the other word and bit lines, over the read voltage
+_HELD = {"grounded": (0.0, 0.0), "half": (0.5, 0.5), "third": (1 / 3, 2 / 3)}
 
 
 class CellRead(NamedTuple):
@@ -58,42 +60,34 @@ def read_cell(
         Selected cell.
     v_read : float
         Volts on the selected word line; the selected bit line is at 0 V.
-    scheme : {"floating", "grounded", "half"}
-        Other lines float; other word lines at 0 V and bit lines at 0 V; or both at half
-        the read voltage.
+    scheme : {"floating", "grounded", "half", "third"}
+        Other lines float; all at 0 V; all at half the read voltage; word lines at a
+        third and bit lines at two thirds of it.
     r_word, r_bit, r_source, r_sense : float
         Ohms.
     """
-    _checks.choice("read_cell.scheme", scheme, ("floating", "grounded", "half"))
+    _checks.choice("read_cell.scheme", scheme, ("floating", *_HELD))
     g = _checks.conductances("read_cell.G", G)
     m, n = g.shape
     if not (0 <= row < m and 0 <= column < n):
         raise ParameterError(f"read_cell: no cell [{row}, {column}] in {m} x {n}")
     lines = Lines.make((m, n), r_word, r_bit, r_source, r_sense, None, None)
     v = np.zeros((1, m))
-    if scheme == "half":
-        # shift all potentials by -V/2: the selected word line is at +V/2, the selected
-        # bit line at -V/2 and all others at 0: superpose word and bit drive
-        one = Netlist([(g, 1.0)], lines)
-        v[0, row] = v_read / 2
-        words, bits, _ = one.voltages(v)
-        i = g * (words[0][0] - bits[0])
-        flipped = Netlist(
-            [(np.ascontiguousarray(g[::-1, ::-1].T), 1.0)], lines.transposed()
-        )
-        w = np.zeros((1, n))
-        w[0, n - 1 - column] = -v_read / 2
-        words, bits, _ = flipped.voltages(w)
-        back = (g[::-1, ::-1].T * (words[0][0] - bits[0]))[::-1, ::-1].T
-        i = i - back
-    else:
+    if scheme == "floating":
         fw, fb = np.ones(m, bool), np.ones(n, bool)
         fw[row] = fb[column] = False
-        if scheme == "grounded":
-            fw[:], fb[:] = False, False
-        net = Netlist([(g, 1.0)], lines, fw, fb)
         v[0, row] = v_read
-        words, bits, _ = net.voltages(v)
+        words, bits, _ = Netlist([(g, 1.0)], lines, fw, fb).voltages(v)
         i = g * (words[0][0] - bits[0])
+    else:
+        # every line is held: superpose the word drive and the bit drive
+        v[:], w = _HELD[scheme][0] * v_read, np.full((1, n), _HELD[scheme][1] * v_read)
+        v[0, row], w[0, n - 1 - column] = v_read, 0.0
+        words, bits, _ = Netlist([(g, 1.0)], lines).voltages(v)
+        i = g * (words[0][0] - bits[0])
+        if w.any():
+            turned = np.ascontiguousarray(g[::-1, ::-1].T)
+            words, bits, _ = Netlist([(turned, 1.0)], lines.transposed()).voltages(w)
+            i = i - (turned * (words[0][0] - bits[0]))[::-1, ::-1].T
     total = float(i[:, column].sum())
     return CellRead(total, float(i[row, column]), total - float(i[row, column]))

@@ -8,7 +8,7 @@ switching one off leaves the others' draws as they were.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,6 +76,13 @@ class Device:
     >>> cells.at_time(3600.0).shape
     (2, 3)
     """
+
+    __references__: ClassVar[tuple[str, ...]] = (
+        "rasch2021",
+        "nandakumar2019",
+        "joshi2020",
+        "wan2022",
+    )
 
     name: str
     g_min: float

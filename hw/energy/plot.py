@@ -137,6 +137,7 @@ def plot_budget(
     *,
     ax: "Axes | None" = None,
     ylabel: str = "accuracy",
+    control: float | None = None,
 ) -> "Axes":
     """Accuracy against bit budget, mean and standard deviation, one mark per shape.
 
@@ -150,6 +151,8 @@ def plot_budget(
         Drawn into.
     ylabel : str
         Label of the values.
+    control : float, optional
+        Drawn as a line.
     """
     ax = _axes(ax)
     colours = {
@@ -172,13 +175,14 @@ def plot_budget(
             if v == largest
         ]
         parsed.append((w * s * t, kinds[0] if len(kinds) == 1 else "even"))
-    for (budget, kind), text, sample in zip(
-        parsed, configurations, values, strict=True
+    same = len({budget for budget, _ in parsed}) == 1
+    for k, ((budget, kind), text, sample) in enumerate(
+        zip(parsed, configurations, values, strict=True)
     ):
         x = np.asarray(sample, np.float64)
         place = budgets.get(budget, 0)
         budgets[budget] = place + 1
-        at = budget * 1.12**place
+        at = float(k) if same else budget * 1.12**place
         ax.errorbar(
             at,
             x.mean(),
@@ -189,18 +193,31 @@ def plot_budget(
             label=None if kind in shown else _SHARE[kind],
         )
         shown.add(kind)
-        ax.annotate(
-            text,
-            (at, x.mean()),
-            xytext=(4, 5),
-            textcoords="offset points",
-            fontsize="x-small",
-            rotation=40,
-        )
-    ax.set_xscale("log", base=2)
-    ax.set_xlabel("bit budget of a synapse (bits; spread out where equal)")
+        if not same:
+            ax.annotate(
+                text,
+                (at, x.mean()),
+                xytext=(4, 5),
+                textcoords="offset points",
+                fontsize="x-small",
+                rotation=40,
+            )
+    if control is not None:
+        ax.axhline(control, color="black", linestyle=":", linewidth=1, label="control")
+    if same and parsed:
+        ax.set_xticks(np.arange(len(parsed)), list(configurations))
+        ax.set_xlabel(f"weight bits / spike bits / steps, bit budget {parsed[0][0]}")
+    else:
+        ax.set_xscale("log", base=2)
+        ax.set_xlabel("bit budget of a synapse (bits; spread out where equal)")
     ax.set_ylabel(ylabel)
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(
+        frameon=False,
+        fontsize="small",
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncol=2,
+    )
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -1,8 +1,10 @@
 """Count torch modules while they run: hooks that keep integers, never rasters.
 
-Per weight layer one int32 tensor ``(batch, *in_shape)`` collects how often each input
-unit was non-zero; multiplied once by the layer's fan-out map it is the exact number of
-pairs. Memory does not grow with the number of steps.
+Per weight layer one byte per input unit and sample collects how often the unit was
+non-zero (emptied into an integer array before it overflows); multiplied once by the
+layer's fan-out map it is the exact number of pairs. Memory does not grow with the
+number of steps. NumPy does the comparing: on a processor it is ten times faster at it
+than torch, and shares the memory of the tensor.
 
 Watched: ``nn.Conv*``, ``nn.ConvTranspose*``, ``nn.Linear`` and spiking neurons
 (snnTorch's, spikingjelly's, or the classes given). A layer that is used several times
@@ -16,11 +18,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from neuro.counts.activity import CountWarning
 from neuro.counts.layers import LayerSpec, fan_out
 from neuro.counts.ledger import OpCounts
+from neuro.counts.tally import Tally
 from neuro.errors import ParameterError, ShapeError
 
 __all__ = ["Recorder"]
@@ -30,12 +34,21 @@ _CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
+def _numbers(x: torch.Tensor) -> NDArray[Any]:
+    """Return the values as an array; without a copy on the processor."""
+    held = x.detach()
+    if held.dtype == torch.bfloat16:
+        held = held.float()
+    found: NDArray[Any] = held.cpu().numpy()
+    return found
+
+
 @dataclass
 class _Use:
     """A layer with one input shape: what it saw in the current batch."""
 
     spec: LayerSpec
-    seen: torch.Tensor
+    seen: Tally
     calls: int = 0
 
 
@@ -51,7 +64,7 @@ class _Watch:
     input_class: str = "binary"
     first_odd: float | None = None
     amplitude: float | None = None
-    spikes: torch.Tensor | None = None
+    spikes: Tally | None = None
     neurons: int = 0
     changed: torch.Tensor | None = None
     before: torch.Tensor | None = None
@@ -164,6 +177,8 @@ class Recorder:
             )
 
     def __enter__(self) -> "Recorder":
+        # the module may be a watched layer itself: its axes must be known first
+        self._handles.append(self.module.register_forward_pre_hook(self._on_call))
         for watch in self._watches:
             if watch.kind == "weights":
 
@@ -181,7 +196,6 @@ class Recorder:
                     self._on_spikes(w, out)
 
                 self._handles.append(watch.module.register_forward_hook(spikes))
-        self._handles.append(self.module.register_forward_pre_hook(self._on_call))
         self._handles.append(self.module.register_forward_hook(self._on_return))
         return self
 
@@ -236,43 +250,46 @@ class Recorder:
 
     def _on_input(self, watch: _Watch, x: torch.Tensor) -> None:
         dims = 1 if isinstance(watch.module, nn.Linear) else _dims(watch.module) + 1
-        y = self._split(x.detach(), dims, watch.name)
+        y = _numbers(self._split(x, dims, watch.name))
         self._batch = y.shape[0]
         shape = tuple(y.shape[2:])
         nonzero = y != 0
         use = watch.uses.get(shape)
-        if use is None or use.seen.shape[0] != y.shape[0]:
+        if use is None or use.seen.bytes.shape[0] != y.shape[0]:
             if use is not None:
                 raise ShapeError(
                     f"record: {watch.name}: the batch changed within one inference "
-                    f"({use.seen.shape[0]} to {y.shape[0]}); call next_batch() between"
+                    f"({use.seen.bytes.shape[0]} to {y.shape[0]}); call next_batch() "
+                    "between"
                 )
             use = watch.uses[shape] = _Use(
-                self._spec(watch, shape),
-                torch.zeros((y.shape[0], *shape), dtype=torch.int32, device=y.device),
+                self._spec(watch, shape), Tally((y.shape[0], *shape))
             )
-        use.seen += nonzero[:, 0] if y.shape[1] == 1 else nonzero.sum(1)
+        for k in range(y.shape[1]):
+            use.seen.add(nonzero[:, k])
         use.calls += y.shape[1]
         watch.calls += y.shape[1]
-        if watch.input_class != "real" and y.dtype != torch.bool:
+        if watch.input_class != "real" and y.dtype != np.bool_:
             self._classify(watch, y, nonzero)
 
-    def _classify(self, watch: _Watch, y: torch.Tensor, nonzero: torch.Tensor) -> None:
-        if watch.input_class == "binary" and torch.equal(y, nonzero.to(y.dtype)):
+    def _classify(
+        self, watch: _Watch, y: NDArray[Any], nonzero: NDArray[np.bool_]
+    ) -> None:
+        if watch.input_class == "binary" and np.array_equal(y == 1, nonzero):
             return
         values = y[nonzero]
-        if values.numel() == 0:
+        if values.size == 0:
             return
-        if not bool(torch.isfinite(values).all()):
+        if not np.isfinite(values).all():
             raise ParameterError(
                 f"record: {watch.name} is fed with NaN or infinity; repair the model"
             )
         if watch.first_odd is None:
             odd = values[values != 1]
-            watch.first_odd = float(odd[0]) if odd.numel() else None
-        ones = bool((values.abs() == 1).all())
+            watch.first_odd = float(odd[0]) if odd.size else None
+        ones = bool((np.abs(values) == 1).all())
         scaled = bool((values == values[0]).all())
-        whole = bool(((values > 0) & (values == values.round())).all())
+        whole = bool(((values > 0) & (values == np.rint(values))).all())
         order = ["binary", "ternary", "scaled", "multibit", "real"]
         kind = "real"
         amplitude = float(values[0])
@@ -295,7 +312,7 @@ class Recorder:
     def _on_spikes(self, watch: _Watch, out: Any) -> None:
         parts = out if isinstance(out, (tuple, list)) else (out,)
         spikes = parts[0].detach()
-        lead = 1
+        lead, whole = 1, False
         if self._axes is not None:
             t, b = self._axes
             first = self.inner_axis == 0
@@ -307,11 +324,17 @@ class Recorder:
             if whole:
                 lead = t
                 spikes = spikes.transpose(0, 1) if first else spikes
-        batch = spikes.shape[0] if spikes.ndim > 1 else 1
-        sent = torch.count_nonzero(spikes.reshape(batch, -1), dim=1)
-        watch.spikes = sent if watch.spikes is None else watch.spikes + sent
+        nonzero = _numbers(spikes) != 0
+        if nonzero.ndim < 2:
+            nonzero = nonzero[None]
+        batch = nonzero.shape[0]
+        steps = nonzero.swapaxes(0, 1) if lead > 1 or whole else nonzero[None]
+        for step in steps:
+            if watch.spikes is None:
+                watch.spikes = Tally(step.shape)
+            watch.spikes.add(step)
         watch.calls += lead
-        watch.neurons = spikes.numel() // batch // lead
+        watch.neurons = nonzero.size // batch // lead
         state = parts[-1] if len(parts) > 1 else getattr(watch.module, "mem", None)
         if self.membranes and state is not None:
             state = state.detach()
@@ -409,13 +432,13 @@ class Recorder:
         w = held.detach().cpu().numpy()
         full = valid = 0
         kind = watch.input_class
-        zeros = np.zeros(next(iter(watch.uses.values())).seen.shape[0], np.int64)
+        batch = next(iter(watch.uses.values())).seen.bytes.shape[0]
+        zeros = np.zeros(batch, np.int64)
         pairs, zero, events = zeros.copy(), zeros.copy(), zeros.copy()
         bias = zeros.copy()
         for use in watch.uses.values():
             spec = replace(use.spec, weight=w)
-            seen = use.seen.reshape(use.seen.shape[0], -1).cpu().numpy()
-            seen = seen.astype(np.int64)
+            seen = use.seen.value()
             met = seen @ fan_out(spec, nonzero=True).reshape(-1)
             total = seen @ fan_out(spec).reshape(-1)
             pairs += met
@@ -458,7 +481,8 @@ class Recorder:
         )
 
     def _book_neurons(self, counts: OpCounts, watch: _Watch, steps: int) -> None:
-        sent = np.atleast_1d(watch.spikes.cpu().numpy()).astype(np.int64)  # type: ignore[union-attr]
+        sent = np.zeros(0, np.int64) if watch.spikes is None else watch.spikes.value()
+        sent = sent.sum(1)
         spec = LayerSpec(
             name=watch.name,
             kind="neuron",

@@ -23,6 +23,8 @@ from neuro.errors import ParameterError, did_you_mean
 
 __all__ = ["SAMPLERS", "Samples", "sample", "timesteps"]
 
+__references__ = ("ho2020", "song2021ddim", "lu2022dpm")
+
 SAMPLERS = ("ddim", "ddpm", "dpm1")
 
 

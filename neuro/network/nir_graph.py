@@ -3,11 +3,9 @@
 Nested graphs are flattened, shapes are inferred, and everything without state (affine
 maps, convolutions, pooling, flattening, scaling, delays) is folded into synapses
 ``(post, pre, weight, delay)`` between stateful nodes, plus a constant input of each.
-Nodes are known by the name of their class in a registry, so this module does not import
-``nir``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,11 +15,19 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from neuro.errors import ShapeError, UnsupportedNodeError, did_you_mean
+from neuro.network.nir_nodes import (
+    LINEAR,
+    STATEFUL,
+    Linear,
+    Shape,
+    identity,
+    kind_of,
+    size,
+)
 
-__all__ = ["FoldedGraph", "Synapses", "fold", "kind_of", "strongly_connected"]
+__all__ = ["FoldedGraph", "Synapses", "fold", "strongly_connected"]
 
 Array = NDArray[Any]
-Shape = tuple[int, ...]
 
 
 class Synapses(NamedTuple):
@@ -31,12 +37,6 @@ class Synapses(NamedTuple):
     pre: NDArray[np.int64]
     weight: NDArray[np.float64]
     delay: NDArray[np.float64]
-
-
-class _Linear(NamedTuple):
-    matrix: Any  # sparse, (out, in)
-    bias: NDArray[np.float64] | None = None
-    delay: NDArray[np.float64] | None = None  # per output
 
 
 @dataclass(frozen=True)
@@ -67,223 +67,6 @@ class FoldedGraph:
     bias: dict[str, Array] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     cyclic: set[tuple[str, str]] = field(default_factory=set)
-
-
-_STATEFUL: dict[str, Callable[[Any], Shape]] = {}
-_LINEAR: dict[str, Callable[[str, Any, Shape], tuple[Shape, _Linear]]] = {}
-
-
-def kind_of(node: Any) -> str:
-    """Return the name of a node's class."""
-    return type(node).__name__
-
-
-def _stateful(*names: str) -> Callable[[Any], Any]:
-    def register(shape: Callable[[Any], Shape]) -> Callable[[Any], Shape]:
-        for name in names:
-            _STATEFUL[name] = shape
-        return shape
-
-    return register
-
-
-def _linear(*names: str) -> Callable[[Any], Any]:
-    def register(make: Any) -> Any:
-        for name in names:
-            _LINEAR[name] = make
-        return make
-
-    return register
-
-
-# -- shapes of stateful nodes ------------------------------------------------------
-@_stateful("Input")
-def _input_shape(node: Any) -> Shape:
-    return tuple(int(x) for x in np.ravel(node.input_type["input"]))
-
-
-@_stateful("LIF", "IF", "CubaLIF")
-def _spiking_shape(node: Any) -> Shape:
-    return np.shape(node.v_threshold)
-
-
-@_stateful("LI", "CubaLI")
-def _leaky_shape(node: Any) -> Shape:
-    return np.shape(node.v_leak)
-
-
-@_stateful("I")
-def _integrator_shape(node: Any) -> Shape:
-    return np.shape(node.r)
-
-
-@_stateful("Threshold")
-def _threshold_shape(node: Any) -> Shape:
-    return np.shape(node.threshold)
-
-
-# -- linear nodes ------------------------------------------------------------------
-def _size(shape: Iterable[int]) -> int:
-    return int(np.prod(list(shape), dtype=np.int64))
-
-
-def _eye(n: int) -> Any:
-    return sparse.identity(n, np.float64, format="csc")
-
-
-@_linear("Output", "Identity")
-def _identity(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    return shape, _Linear(_eye(_size(shape)))
-
-
-@_linear("Affine", "Linear")
-def _affine(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    w = np.asarray(node.weight, np.float64)
-    if w.ndim < 2:
-        raise ShapeError(f"NIR node {name!r}: weight must have at least 2 dimensions")
-    lead, (n_out, n_in) = w.shape[:-2], w.shape[-2:]
-    _need(name, shape, (*lead, n_in))
-    blocks = w.reshape(-1, n_out, n_in)
-    b, o, i = np.indices(blocks.shape).reshape(3, -1)
-    matrix = sparse.coo_matrix(
-        (blocks.ravel(), (b * n_out + o, b * n_in + i)),
-        shape=(len(blocks) * n_out, len(blocks) * n_in),
-    )
-    bias = getattr(node, "bias", None)
-    if bias is not None:
-        bias = np.broadcast_to(np.asarray(bias, np.float64), (*lead, n_out)).ravel()
-    return (*lead, n_out), _Linear(matrix.tocsc(), bias)
-
-
-@_linear("Scale")
-def _scale(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    s = np.broadcast_to(np.asarray(node.scale, np.float64), shape).ravel()
-    return shape, _Linear(sparse.diags(s, format="csc"))
-
-
-@_linear("Delay")
-def _delay(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    d = np.broadcast_to(np.asarray(node.delay, np.float64), shape).ravel()
-    if not np.isfinite(d).all() or (d < 0).any():
-        at = int(np.argmax(~(np.isfinite(d) & (d >= 0))))
-        raise ShapeError(f"NIR node {name!r}: delay[{at}] is {d[at]}; expected >= 0 s")
-    return shape, _Linear(_eye(d.size), None, d)
-
-
-@_linear("Flatten")
-def _flatten(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    given = node.input_type["input"]
-    rank = len(shape) if given is None else len(np.ravel(given))
-    start, end = int(node.start_dim), int(node.end_dim)
-    # a graph may count the batch dimension that NIR shapes do not have
-    start, end = (d + rank if d < 0 else d for d in (start, end))
-    if rank != len(shape) or start >= rank:
-        start, end = 0, len(shape) - 1
-    middle = _size(shape[start : end + 1])
-    out = (*shape[:start], middle, *shape[end + 1 :])
-    return out, _Linear(_eye(_size(shape)))
-
-
-@_linear("Conv1d", "Conv2d")
-def _conv(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    w = np.asarray(node.weight, np.float64)
-    rank = w.ndim - 2
-    if len(shape) != rank + 1:
-        raise ShapeError(
-            f"NIR node {name!r}: expected an input of {rank + 1} dimensions "
-            f"(channels first), got {shape}"
-        )
-    groups = int(node.groups)
-    _need(name, shape[:1], (w.shape[1] * groups,))
-    kernel = w.shape[2:]
-    stride, dilation = _tuple(node.stride, rank), _tuple(node.dilation, rank)
-    if isinstance(node.padding, str):
-        total = [
-            d * (k - 1) if node.padding == "same" else 0
-            for d, k in zip(dilation, kernel, strict=True)
-        ]
-        low, both = [t // 2 for t in total], total
-    else:
-        low = list(_tuple(node.padding, rank))
-        both = [2 * p for p in low]
-    out = tuple(
-        (s + p - d * (k - 1) - 1) // st + 1
-        for s, p, d, k, st in zip(
-            shape[1:], both, dilation, kernel, stride, strict=True
-        )
-    )
-    matrix = _unroll(w, shape, out, stride, dilation, low, groups)
-    bias = getattr(node, "bias", None)
-    if bias is not None:
-        bias = np.repeat(
-            np.broadcast_to(np.asarray(bias, float), w.shape[0]), _size(out)
-        )
-    return (w.shape[0], *out), _Linear(matrix, bias)
-
-
-def _unroll(
-    w: Array,
-    shape: Shape,
-    out: Shape,
-    stride: Shape,
-    dilation: Shape,
-    low: Iterable[int],
-    groups: int,
-) -> Any:
-    """Sparse matrix of a convolution: one entry per product with a real input."""
-    n_out, per_group = w.shape[:2]
-    o, i = np.indices((n_out, per_group)).reshape(2, -1)
-    channel = i + (o // (n_out // groups)) * per_group
-    here = np.indices(out).reshape(len(out), -1)
-    size_in, size_out = _size(shape[1:]), _size(out)
-    rows, cols, values = [], [], []
-    for tap in np.ndindex(*w.shape[2:]):
-        at = np.stack(
-            [
-                here[d] * stride[d] + tap[d] * dilation[d] - pad
-                for d, pad in enumerate(low)
-            ]
-        )
-        inside = np.all((at >= 0) & (at < np.array(shape[1:])[:, None]), axis=0)
-        source = np.ravel_multi_index(tuple(at[:, inside]), shape[1:])
-        target = np.flatnonzero(inside)
-        rows.append((o[:, None] * size_out + target).ravel())
-        cols.append((channel[:, None] * size_in + source).ravel())
-        values.append(np.repeat(w[(o, i, *tap)], target.size))
-    return sparse.coo_matrix(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(cols))),
-        shape=(n_out * size_out, shape[0] * size_in),
-    ).tocsc()
-
-
-@_linear("SumPool2d", "AvgPool2d")
-def _pool(name: str, node: Any, shape: Shape) -> tuple[Shape, _Linear]:
-    if len(shape) != 3:
-        raise ShapeError(
-            f"NIR node {name!r}: expected an input (channels, height, width), "
-            f"got {shape}"
-        )
-    kernel, stride = _tuple(node.kernel_size, 2), _tuple(node.stride, 2)
-    low = _tuple(node.padding, 2)
-    out = tuple(
-        (s + 2 * p - k) // st + 1
-        for s, p, k, st in zip(shape[1:], low, kernel, stride, strict=True)
-    )
-    value = 1.0 if kind_of(node) == "SumPool2d" else 1.0 / _size(kernel)
-    c = shape[0]
-    w = np.full((c, 1, *kernel), value)
-    matrix = _unroll(w, shape, out, stride, (1, 1), low, groups=c)
-    return (c, *out), _Linear(matrix)
-
-
-def _tuple(value: Any, rank: int) -> Shape:
-    flat = np.ravel(np.asarray(value))
-    return tuple(int(x) for x in (np.repeat(flat, rank) if flat.size == 1 else flat))
-
-
-def _need(name: str, got: Shape, want: Shape) -> None:
-    if tuple(got) != tuple(want) and _size(got) != _size(want):
-        raise ShapeError(f"NIR node {name!r}: expected an input {want}, got {got}")
 
 
 # -- flattening --------------------------------------------------------------------
@@ -333,20 +116,20 @@ class _Pass:
     """The border of a nested graph."""
 
 
-_LINEAR["_Pass"] = _identity
+LINEAR["_Pass"] = identity
 
 
 def _infer(
     nodes: Mapping[str, Any], edges: Iterable[tuple[str, str]]
-) -> tuple[dict[str, Shape], dict[str, _Linear]]:
+) -> tuple[dict[str, Shape], dict[str, Linear]]:
     shapes: dict[str, Shape] = {}
-    maps: dict[str, _Linear] = {}
+    maps: dict[str, Linear] = {}
     for name, node in nodes.items():
         kind = kind_of(node)
-        if kind in _STATEFUL:
-            shapes[name] = _STATEFUL[kind](node) or (1,)
-        elif kind not in _LINEAR:
-            known = sorted((_STATEFUL.keys() | _LINEAR.keys()) - {"_Pass"})
+        if kind in STATEFUL:
+            shapes[name] = STATEFUL[kind](node) or (1,)
+        elif kind not in LINEAR:
+            known = sorted((STATEFUL.keys() | LINEAR.keys()) - {"_Pass"})
             raise UnsupportedNodeError(
                 f"NIR node {name!r} is a {kind}, which is not supported"
                 f"{did_you_mean(kind, known)}; supported: {', '.join(known)}"
@@ -358,7 +141,7 @@ def _infer(
             if a not in shapes:
                 later.append((a, b))
             elif b not in shapes:
-                shapes[b], maps[b] = _LINEAR[kind_of(nodes[b])](b, nodes[b], shapes[a])
+                shapes[b], maps[b] = LINEAR[kind_of(nodes[b])](b, nodes[b], shapes[a])
         if len(later) == len(waiting):
             raise ShapeError(
                 f"NIR node {later[0][0]!r}: its shape cannot be inferred; it has no "
@@ -366,8 +149,8 @@ def _infer(
             )
         waiting = later
     for a, b in edges:
-        want = maps[b].matrix.shape[1] if b in maps else _size(shapes[b])
-        if _size(shapes[a]) != want:
+        want = maps[b].matrix.shape[1] if b in maps else size(shapes[b])
+        if size(shapes[a]) != want:
             raise ShapeError(
                 f"NIR edge ({a!r}, {b!r}): {shapes[a]} into a node that expects "
                 f"{want} values"
@@ -391,12 +174,12 @@ def _join(parts: list[Synapses]) -> Synapses:
     )
 
 
-def _apply(linear: _Linear, given: Synapses) -> Synapses:
+def _apply(linear: Linear, given: Synapses) -> Synapses:
     m = linear.matrix
-    size = np.diff(m.indptr)[given.post]
-    entry = np.repeat(np.arange(given.post.size), size)
+    fan = np.diff(m.indptr)[given.post]
+    entry = np.repeat(np.arange(given.post.size), fan)
     start = m.indptr[:-1][given.post]
-    at = start[entry] + np.arange(entry.size) - np.repeat(np.cumsum(size) - size, size)
+    at = start[entry] + np.arange(entry.size) - np.repeat(np.cumsum(fan) - fan, fan)
     post = m.indices[at].astype(np.int64)
     delay = given.delay[entry]
     if linear.delay is not None:
@@ -448,7 +231,7 @@ def fold(graph: Any) -> FoldedGraph:
     bias: dict[str, Array] = {}
     for n in nodes:
         if n not in maps:
-            index = np.arange(_size(shapes[n]))
+            index = np.arange(size(shapes[n]))
             one, zero = np.ones(index.size), np.zeros(index.size)
             paths[n] = {n: Synapses(index, index, one, zero)}
     for n in order:
@@ -495,7 +278,7 @@ def _is_copy(s: Synapses, n_pre: int, n_post: int) -> bool:
 
 def _collect(
     nodes: Mapping[str, Any],
-    maps: Mapping[str, _Linear],
+    maps: Mapping[str, Linear],
     shapes: Mapping[str, Shape],
     into: Mapping[str, list[str]],
     paths: Mapping[str, Mapping[str, Synapses]],
@@ -515,8 +298,8 @@ def _collect(
             continue
         found = paths.get(n, {})
         if len(found) == 1 and n not in bias:
-            (source, s), size = next(iter(found.items())), _size(shapes[n])
-            if _is_copy(s, _size(shapes[source]), size) and (
+            (source, s), n_out = next(iter(found.items())), size(shapes[n])
+            if _is_copy(s, size(shapes[source]), n_out) and (
                 kind_of(nodes[source]) != "Input"
             ):
                 outputs[n] = source

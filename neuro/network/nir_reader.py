@@ -49,7 +49,8 @@ from neuro.network.models.discrete import (
     EulerLif,
 )
 from neuro.network.network import Network
-from neuro.network.nir_graph import FoldedGraph, fold, kind_of
+from neuro.network.nir_graph import FoldedGraph, fold
+from neuro.network.nir_nodes import kind_of
 from neuro.network.recorders import Record
 from neuro.network.registry import model_of
 from neuro.network.rules import Pairs

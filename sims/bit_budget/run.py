@@ -61,11 +61,13 @@ def run(cfg: Config, ctx: Context) -> None:
         ctx.metric(f"{key}_joules", [report.total], unit="J")
         b = budget(layers_of(counts))
         ctx.metric(f"{key}_ns_ace", [b.ns_ace or 0.0], unit="bit operations")
+    controls: dict[str, float] = {}
     for task in tasks:
         control = ctx.step(
             f"{task}-control", lambda t=task: _control(cfg, ctx, tasks[t])
         )
         ctx.metric(f"{task}_control", control["accuracy"])
+        controls[task] = float(np.mean(control["accuracy"]))
     for task, pairs in (("still", _STILL), ("events", _EVENTS)):
         for name, first, second, paper in pairs:
             if first in results[task] and second in results[task]:
@@ -76,7 +78,7 @@ def run(cfg: Config, ctx: Context) -> None:
     if ledger is not None:
         ctx.counts(ledger)
     ctx.energy({"schema": "neuro.energy/1", "reports": energies})
-    _figure(cfg, ctx, results)
+    _figure(ctx, results, controls)
 
 
 def _loads(text: str) -> Mapping[str, Any]:
@@ -307,7 +309,9 @@ def _control(cfg: Config, ctx: Context, task: _Task) -> dict[str, Any]:
 
 
 def _figure(
-    cfg: Config, ctx: Context, results: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ctx: Context,
+    results: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    controls: Mapping[str, float],
 ) -> None:
     import matplotlib.pyplot as plt
 
@@ -319,6 +323,7 @@ def _figure(
             names,
             [np.asarray(found[c]["accuracy"], np.float64) for c in names],
             ax=ax,
+            control=controls[task],
         )
         ax.set_title(titles[task])
     ctx.figure("accuracy_against_budget", fig)

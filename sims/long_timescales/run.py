@@ -22,6 +22,8 @@ from . import _figures
 
 __all__ = ["run"]
 
+__references__ = ("khajehabdollahi2024",)
+
 CURRICULA = ("single", "multi")
 
 

@@ -7,7 +7,7 @@ that the ends of a bit line need no branch.
 import numpy as np
 from numba import njit
 
-from hw.crossbar._kernels.lanes import (
+from .lanes import (
     ZERO,
     add,
     load2,

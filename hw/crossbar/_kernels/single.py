@@ -7,7 +7,7 @@ at the top with ``g = dw = db = 0``, which keeps them exactly at zero.
 import numpy as np
 from numba import njit
 
-from hw.crossbar._kernels.lanes import (
+from .lanes import (
     ZERO,
     add,
     full,

@@ -204,10 +204,21 @@ def test_memory_does_not_grow_with_steps(net, x) -> None:
         for k in range(12):
             _, _, mem1, mem2 = net.step(x[k % 5], mem1, mem2)
             sizes.append(
-                sum(u.seen.numel() for w in recorder._watches for u in w.uses.values())
+                sum(
+                    u.seen.bytes.size
+                    for w in recorder._watches
+                    for u in w.uses.values()
+                )
             )
         recorder.next_batch()
     assert len(set(sizes)) == 1
+
+
+def test_more_steps_than_a_byte_holds() -> None:
+    fc = nn.Linear(3, 2, bias=False)
+    with record(fc, time_axis=0) as recorder:
+        fc(torch.ones(600, 2, 3))
+    assert recorder.counts.per_sample("spike_in").tolist() == [1800, 1800]
 
 
 def test_silent_run_and_bad_options(net) -> None:

@@ -350,6 +350,9 @@ def test_sneak_path_closed_form(shape):
     assert grounded.leakage == pytest.approx(0, abs=1e-15)
     half = read_cell(np.full(shape, 1 / r), 1, 1, 0.5, scheme="half")
     assert half.leakage == pytest.approx((shape[0] - 1) * 0.25 / r, rel=1e-9)
+    third = read_cell(np.full(shape, 1 / r), 1, 1, 0.6, scheme="third")
+    assert third.cell == pytest.approx(0.6 / r, rel=1e-9)
+    assert third.leakage == pytest.approx((shape[0] - 1) * 0.2 / r, rel=1e-9)
 
 
 def test_sneak_reads_with_wires(rng):

@@ -523,3 +523,64 @@ def test_interpreted_kernels_agree(rng):
         f(g, gs, gb, gate, 0.2, s, w, out)
         outs.append(out)
     np.testing.assert_allclose(outs[0], outs[1], rtol=1e-14)
+
+
+@pytest.mark.parametrize("m", [5, 11])
+def test_interpreted_solvers_agree(rng, m):
+    """The two conjugate-gradient kernels, compiled and as plain Python."""
+    from hw.crossbar import _kernels
+
+    n = 3
+    g = uniform(rng, m, n, 1e-5, 1e-3)
+    gw, gb = naive.segments(m, n, 30.0, 40.0)
+    v = rng.normal(size=(m, 8))
+    dw, db = np.empty((2, m, n))
+    factor(g, gw, gb, dw, db)
+    blocks = -(-m // 8)
+    packed = np.empty((3, blocks, n, 8))
+    results = []
+    for plain in (False, True):
+
+        def pick(kernel, plain=plain):
+            return kernel.py_func if plain else kernel
+
+        z, p, f, w = np.zeros((4, m + 2, n, 8))
+        out, info = np.zeros((2, n, 8)), np.zeros((3, 8))
+        with _kernels.superword():
+            pick(_kernels.solve_many)(
+                g, dw, db, gw, gb, v, v, 1e-12, 99, False, True, z, p, f, w, out, info
+            )
+        pick(_kernels.factor_packed)(g, gw, gb, *packed)
+        pad = 8 * blocks - m
+        rows = np.zeros((3, 8 * blocks))
+        rows[:, pad:] = gb[:-1], gb[1:], v[:, 0]
+        above, below, vp = rows.reshape(3, blocks, 8)
+        single, note = np.zeros((2, n)), np.zeros(3)
+        z, p, f, w, c = np.zeros((5, blocks, n, 8))
+        with _kernels.superword():
+            pick(_kernels.solve_single)(
+                *packed,
+                gw,
+                above,
+                below,
+                vp,
+                vp,
+                1e-12,
+                99,
+                np.array([0, 1, 0], np.uint8),
+                z,
+                p,
+                f,
+                w,
+                c,
+                single,
+                note,
+            )
+        results.append((out[0].copy(), single[0].copy(), note[2], info[2, 0]))
+    exact = np.array([naive.solve(g, x, 30.0, 40.0)[0] for x in v.T])
+    for out, single, _, _ in results:
+        close(out.T, exact, 1e-11)
+        close(single, exact[0], 1e-11)
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-12)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-12)
+    assert results[0][2:] == results[1][2:]

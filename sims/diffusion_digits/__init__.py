@@ -1,0 +1,1 @@
+"""Spiking diffusion of 8x8 digits."""

@@ -1,0 +1,1 @@
+"""Spiking diffusion of MNIST digits."""
