@@ -247,6 +247,18 @@ def _import(text: str) -> Any:
 def _run_module(text: str, args: Namespace) -> OpCounts:
     from neuro.errors import optional_import
 
+    for given, option in (
+        (args.mode == "event", "--mode event"),
+        (args.count == "rate", "--count rate"),
+        (args.no_fold_bn, "--no-fold-bn"),
+        (args.activity is not None, "--activity"),
+        (args.spikes_per_layer is not None, "--spikes-per-layer"),
+    ):
+        if given:
+            raise UsageError(
+                f"{option} does not apply to a module, which is counted while it runs; "
+                "leave the option out"
+            )
     torch: Any = optional_import("torch", "grad")
     torch.manual_seed(args.seed)
     found = _import(text)

@@ -50,7 +50,7 @@ def _close(name: str, expected: float, got: float, source: str, rel: float) -> A
 
 
 def lemaire_network() -> OpCounts:
-    """Return the ledger of the integrate-and-fire network of the C.3 anchor."""
+    """Return the ledger of the integrate-and-fire network of the published anchor."""
     counts, steps = OpCounts(), 8
     shared: dict[str, Any] = {"steps": steps, "leaky": False}
     counts.layer(

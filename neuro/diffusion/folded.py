@@ -139,6 +139,11 @@ def fold_unet(
     neurons = [m for m in model.modules() if getattr(m, "spiking", False)]
     if not neurons or not all(isinstance(m, Lif) for m in neurons):
         raise ParameterError("fold_unet: expected a U-Net of neuro.grad.Lif neurons")
+    if any(m.amplitude != 1 or m.quantize_state is not None for m in neurons):
+        raise ParameterError(
+            "fold_unet: spikes of another value than 1 and quantised states have no "
+            "event-driven form yet; fold the amplitude into the next weights"
+        )
     kinds = input_kinds(model)
     folded = copy.deepcopy(model).eval()
     steps = model.config.steps

@@ -2,6 +2,8 @@
 
 import math
 
+from neuro.core._kernels.bits import exp_bounded
+
 
 def pair_stdp(
     params, synapse, targets, pre, post, post_times, post_count, post_state, last, now,
@@ -16,6 +18,8 @@ def pair_stdp(
     rate, alpha, mu_plus, mu_minus = params[2], params[3], params[4], params[5]
     w_max, factor = params[6], params[7]
     lags, room = decay.shape[1], post_times.shape[1]
+    turn = room - 1  # the driver's rings have a power of two of entries
+    gain = rate * factor
     updates = 0
     for j in range(targets.size):
         target = targets[j]
@@ -23,36 +27,36 @@ def pair_stdp(
         w = float(synapse[0, j])
         # the post spikes that the synapse sees up to now: entries first .. end - 1
         end = count
-        while end > 0 and post_times[target, (end - 1) % room] + delay > now:
+        while end > 0 and post_times[target, (end - 1) & turn] + delay > now:
             end -= 1
         first = end
         low = max(0, count - room)
-        while first > low and post_times[target, (first - 1) % room] + delay > last:
+        while first > low and post_times[target, (first - 1) & turn] + delay > last:
             first -= 1
         if last >= 0:
             stop = end
             if pairing == 2.0:
                 stop = min(end, first + 1)
             for i in range(first, stop):
-                lag = post_times[target, i % room] + delay - last
+                lag = post_times[target, i & turn] + delay - last
                 if lag < lags:
                     k = pre[0] * decay[0, lag]
-                    if power:
-                        w += rate * factor * math.pow(w, mu_plus) * k
-                    else:
+                    if power and w > 0.0:
+                        w += gain * exp_bounded(mu_plus * math.log(w)) * k
+                    elif not power:
                         x = max(1.0 - w / w_max, 0.0)
                         w += rate * w_max * math.pow(x, mu_plus) * k
                         w = min(w, w_max)
                     updates += 1
         if spike != 0:
             at = end
-            while at > low and post_times[target, (at - 1) % room] + delay >= now:
+            while at > low and post_times[target, (at - 1) & turn] + delay >= now:
                 at -= 1
             paired = at > low and (pairing != 2.0 or at > first or last < 0)
             if paired:
-                lag = now - (post_times[target, (at - 1) % room] + delay)
+                lag = now - (post_times[target, (at - 1) & turn] + delay)
                 if lag < lags:
-                    k = post[0, target, (at - 1) % room] * decay[1, lag]
+                    k = post[0, target, (at - 1) & turn] * decay[1, lag]
                     if power:
                         w -= rate * alpha * w * k
                     else:
@@ -75,6 +79,7 @@ def triplet_stdp(
     """
     a2p, a3p, a2m, a3m, w_max = params[0], params[1], params[2], params[3], params[4]
     lags, room = decay.shape[1], post_times.shape[1]
+    turn = room - 1  # the driver's rings have a power of two of entries
     updates = 0
     for j in range(targets.size):
         target = targets[j]
@@ -82,30 +87,30 @@ def triplet_stdp(
         low = max(0, count - room)
         w = float(synapse[0, j])
         end = count
-        while end > 0 and post_times[target, (end - 1) % room] + delay > now:
+        while end > 0 and post_times[target, (end - 1) & turn] + delay > now:
             end -= 1
         first = end
-        while first > low and post_times[target, (first - 1) % room] + delay > last:
+        while first > low and post_times[target, (first - 1) & turn] + delay > last:
             first -= 1
         if last >= 0:
             for i in range(first, end):
-                lag = post_times[target, i % room] + delay - last
+                lag = post_times[target, i & turn] + delay - last
                 if lag < lags:
-                    slow = post[1, target, i % room] - 1.0
+                    slow = post[1, target, i & turn] - 1.0
                     w += pre[0] * decay[0, lag] * (a2p + a3p * slow)
                     w = min(w, w_max)
                     updates += 1
         if spike != 0:
             at = end
-            while at > low and post_times[target, (at - 1) % room] + delay >= now:
+            while at > low and post_times[target, (at - 1) & turn] + delay >= now:
                 at -= 1
             if at > low:
-                lag = now - (post_times[target, (at - 1) % room] + delay)
+                lag = now - (post_times[target, (at - 1) & turn] + delay)
                 if lag < lags:
                     slow = 0.0
                     if last >= 0 and now - last < lags:
                         slow = pre[1] * decay[1, now - last]
-                    fast = post[0, target, (at - 1) % room] * decay[2, lag]
+                    fast = post[0, target, (at - 1) & turn] * decay[2, lag]
                     w -= fast * (a2m + a3m * slow)
                     w = max(w, 0.0)
                     updates += 1

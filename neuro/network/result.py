@@ -1,7 +1,9 @@
 """What a run returns: spikes, traces, counts."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +11,11 @@ from numpy.typing import NDArray
 
 from neuro.counts import OpCounts
 from neuro.errors import ParameterError, did_you_mean
+from neuro.results import to_json, write_arrays
 
 __all__ = ["Result", "Spikes", "Trace"]
+
+_SCHEMA = "neuro.result/1"
 
 
 class Spikes(NamedTuple):
@@ -39,7 +44,7 @@ class Trace(NamedTuple):
     values: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """Outcome of a run; frozen."""
 
@@ -62,14 +67,81 @@ class Result:
                 f"{did_you_mean(population, self._spike_counts)}"
             ) from None
 
-    def save(self, path: Any) -> None:
-        """Write spikes and spike counts to a compressed npz."""
-        arrays: dict[str, Any] = {}
-        for name, s in self.spikes.items():
-            arrays[f"{name}/times"] = s.times
-            arrays[f"{name}/indices"] = s.indices
+    def save(self, path: Path | str) -> None:
+        """Write all of it to one compressed npz, atomically."""
+        head = {
+            "schema": _SCHEMA,
+            "populations": list(self._spike_counts),
+            "spikes": list(self.spikes),
+            "traces": list(self.traces),
+            "counts": self.counts.to_dict(),
+            "duration": self.duration,
+            "engine": self.engine,
+            "seed": self.seed,
+            "wall_s": self.wall_s,
+        }
+        arrays: dict[str, Any] = {"head": np.array(to_json(head, indent=None))}
+        for k, s in enumerate(self.spikes.values()):
+            arrays[f"spikes/{k}/times"] = s.times
+            arrays[f"spikes/{k}/indices"] = s.indices
             if s.samples is not None:
-                arrays[f"{name}/samples"] = s.samples
-        for name, n in self._spike_counts.items():
-            arrays[f"{name}/spike_counts"] = n
-        np.savez_compressed(path, **arrays)
+                arrays[f"spikes/{k}/samples"] = s.samples
+        for k, t in enumerate(self.traces.values()):
+            arrays[f"traces/{k}/times"] = t.times
+            arrays[f"traces/{k}/indices"] = t.indices
+            arrays[f"traces/{k}/values"] = t.values
+        for k, n in enumerate(self._spike_counts.values()):
+            arrays[f"spike_counts/{k}"] = n
+        write_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Result":
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ParameterError
+            If the file is no saved result.
+        """
+        with np.load(path, allow_pickle=False) as f:
+            head = json.loads(str(f["head"])) if "head" in f.files else {}
+            if head.get("schema") != _SCHEMA:
+                raise ParameterError(
+                    f"Result.load({str(path)!r}): expected schema {_SCHEMA!r}, got "
+                    f"{head.get('schema')!r}"
+                )
+            spikes = {
+                name: Spikes(
+                    f[f"spikes/{k}/times"],
+                    f[f"spikes/{k}/indices"],
+                    f[f"spikes/{k}/samples"]
+                    if f"spikes/{k}/samples" in f.files
+                    else None,
+                )
+                for k, name in enumerate(head["spikes"])
+            }
+            traces = {
+                name: Trace(*(f[f"traces/{k}/{part}"] for part in Trace._fields))
+                for k, name in enumerate(head["traces"])
+            }
+            counted = {
+                name: f[f"spike_counts/{k}"]
+                for k, name in enumerate(head["populations"])
+            }
+        return cls(
+            spikes=spikes,
+            traces=traces,
+            counts=OpCounts.from_dict(head["counts"]),
+            duration=head["duration"],
+            engine=head["engine"],
+            seed=head["seed"],
+            wall_s=head["wall_s"],
+            _spike_counts=counted,
+        )
+
+    def __repr__(self) -> str:
+        n = sum(s.times.size for s in self.spikes.values())
+        return (
+            f"Result({n} spikes of {len(self._spike_counts)} populations, "
+            f"duration={self.duration:g}, engine={self.engine!r}, seed={self.seed})"
+        )

@@ -412,8 +412,10 @@ class Simulation:
                 rest = wall / share - wall if share else float("inf")
                 progress(share, done, done / max(wall, 1e-9), rest)
 
-        raster_step, raster_source, flat = engine.run(first + steps, report)
-        self.step = engine.step
+        try:
+            raster_step, raster_source, flat = engine.run(first + steps, report)
+        finally:  # an interrupt leaves the state of the last window's end
+            self.step = engine.step
         spent = engine.state.spike_counts - before
         counts = OpCounts(1)
         net = self.net

@@ -137,7 +137,7 @@ def _metrics(cfg: Config, ctx: Context, name: str, runs: list[dict[str, Any]]) -
         f"spikes_per_unpredicted_symbol{tail}",
         [float(np.median(r["spikes"][last][:, :, 0])) for r in runs],
         unit="spikes",
-        paper=150.0,
+        paper=None if spiking_task(name).sparse_start else 150.0,
     )
     ctx.metric(f"replayed{tail}", [float(r["replayed"].mean()) for r in runs])
     paces = np.concatenate([r["pace"] for r in runs])

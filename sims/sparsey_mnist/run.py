@@ -260,7 +260,7 @@ def _figure(ctx: Context, table: dict[str, Any], shown: Bits) -> None:
             [list(table).index("200") - 0.4, list(table).index("200") + 0.4],
             [0.91, 0.91], "k--", lw=1, label="reported (binary)",
         )  # fmt: skip
-    axes[1].set_ylim(0.6, 1)
+    axes[1].set_ylim(0, 1.15)
     axes[1].set_xticks(range(len(table)), [f"{k} per class" for k in table])
     axes[1].set_ylabel("accuracy on the test images")
     axes[1].legend(frameon=False, fontsize=7, ncol=3, loc="upper left")

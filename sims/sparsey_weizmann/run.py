@@ -188,10 +188,11 @@ def run(cfg: Config, ctx: Context) -> None:
     for kind in controls:
         level = float(np.concatenate(controls[kind]).mean())
         ax.axhline(level, ls="--", color="0.4", lw=1)
-        ax.text(len(names) - 0.5, level, kind.removeprefix("accuracy_"), fontsize=7)
+        ax.text(len(names) - 0.45, level, kind.removeprefix("accuracy_"), fontsize=7)
     ax.set_xticks(range(len(names)), [n.replace("accuracy_", "") for n in names])
     ax.set_ylabel("share correct")
-    ax.legend(frameon=False, ncol=2)
+    ax.set_ylim(0, 1.05)
+    ax.legend(frameon=False, ncol=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     ctx.figure("accuracy", figure)
 
     figure, ax = plt.subplots(figsize=(10, 5))

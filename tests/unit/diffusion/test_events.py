@@ -161,5 +161,10 @@ def test_predicted_noise_is_that_of_torch_and_calls_are_independent():
 def test_what_cannot_run_is_refused():
     with pytest.raises(ParameterError, match="U-Net of"):
         EventDenoiser(SpikingUNet(UNetConfig.preset("tiny").dense()), 8)
+    loud = SpikingUNet(
+        UNetConfig.preset("tiny"), neuron=neuron_factory("if", amplitude=2.0)
+    )
+    with pytest.raises(ParameterError, match="another value than 1"):
+        EventDenoiser(loud, 8)
     with pytest.raises(ParameterError, match="read-out"):
         EventDenoiser(SpikingUNet(UNetConfig.preset("tiny", readout="mean")), 8)

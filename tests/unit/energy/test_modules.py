@@ -86,6 +86,8 @@ def test_random_input_is_seeded(folder, capsys) -> None:
     ("argv", "code", "text"),
     [
         (("spiking_case:make",), 5, "needs an input"),
+        (("spiking_case:make", "--mode", "event"), 2, "--mode event"),
+        (("spiking_case:make", "--no-fold-bn"), 2, "--no-fold-bn"),
         (("spiking_case:number", "--input", "x.npy"), 3, "neither a torch module"),
         (("spiking_case:nothing", "--input", "x.npy"), 3, "cannot be imported"),
         (("spiking_case:make", "--input", "none.npy"), 3, "cannot be read"),

@@ -159,6 +159,8 @@ def test_what_cannot_be_exported_is_named():
         to_engine(_conv(neuron=neuron_factory("relu")))
     with pytest.raises(ParameterError, match=r"expected 1\.\.40"):
         to_engine(_conv(), grid_bits=60)
+    with pytest.raises(UnsupportedNodeError, match="another value than 1"):
+        to_engine(_conv(neuron=neuron_factory("if", amplitude=2.0)))
     model = FrameClassifier(
         SHAPE,
         PerStep(nn.Conv2d(2, 3, 3), nn.GroupNorm(1, 3)),

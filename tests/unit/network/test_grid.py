@@ -20,6 +20,7 @@ from neuro.network import (
     Population,
     Projection,
     Record,
+    Result,
     SpikeList,
     Uniform,
 )
@@ -302,3 +303,38 @@ def test_initial_distribution_is_drawn_per_seed():
     a, b = net.initial("a", 0), net.initial("a", 1)
     assert not np.array_equal(a, b)
     np.testing.assert_array_equal(a, net.initial("a", 0))
+
+
+def test_a_result_is_saved_and_loaded_whole(rng, tmp_path):
+    net = _network(rng, records=(Record("a", ("v",), indices=[1]),))
+    result = net.build(engine="grid", seed=1).run(0.03)
+    result.save(tmp_path / "r.npz")
+    again = Result.load(tmp_path / "r.npz")
+    assert _trains(again) == _trains(result)
+    assert again.counts == result.counts
+    np.testing.assert_array_equal(
+        again.traces["a.v"].values, result.traces["a.v"].values
+    )
+    np.testing.assert_array_equal(again.spike_counts("b"), result.spike_counts("b"))
+    assert repr(again) == repr(result)
+    np.savez(tmp_path / "x.npz", a=1)
+    with pytest.raises(ParameterError, match="expected schema"):
+        Result.load(tmp_path / "x.npz")
+
+
+def test_an_interrupt_leaves_a_state_that_goes_on(rng):
+    net = _network(rng)
+    whole = net.build(engine="grid", seed=1).run(0.1)
+    simulation = net.build(engine="grid", seed=1)
+
+    def stop(share, *_):
+        if share > 0.2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulation.run(0.1, progress=stop)
+    done = simulation.step
+    assert 0 < done < 1000
+    rest = simulation.run((1000 - done) * DT)
+    late = whole.spikes["a"].times > (done + 0.5) * DT
+    np.testing.assert_array_equal(rest.spikes["a"].times, whole.spikes["a"].times[late])

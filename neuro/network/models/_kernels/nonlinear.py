@@ -95,7 +95,7 @@ def lif_cond_rk4_step(params, state, inputs, spiked, dt):
 #      i_e, hold; state v, w, i_syn, refractory ----
 @_inlined
 def _adex_v(v, w, i, c, gl, el, delta, vt, peak):
-    grow = gl * delta * exp_bounded((min(v, peak) - vt) / delta)
+    grow = gl * delta * exp_bounded(max((min(v, peak) - vt) / delta, -600.0))
     return (-gl * (v - el) + grow - w + i) / c
 
 
