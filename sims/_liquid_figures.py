@@ -63,15 +63,15 @@ def accuracy(
         "no_recurrence": ("liquid, no\nrecurrence", _ORANGE),
         "liquid": ("liquid", _BLUE),
         "counts_3win": (f"event counts,\n{windows} windows", _GREY),
-        "no_recurrence_3win": (f"no recurrence,\n{windows} windows", _ORANGE),
+        "no_recurrence_3win": (f"liquid, no\nrecurrence,\n{windows} windows", _ORANGE),
         "liquid_3win": (f"liquid,\n{windows} windows", _BLUE),
         "large_no_recurrence_3win": (
-            f"{large}, no recur-\nrence, {windows} win.",
+            f"{large} neurons,\nno recurrence,\n{windows} windows",
             _RED,
         ),
-        "large_3win": (f"{large} neurons,\n{windows} windows", _GREEN),
+        "large_3win": (f"liquid, {large}\nneurons,\n{windows} windows", _GREEN),
     }
-    figure, ax = plt.subplots(figsize=(8.6, 3.8))
+    figure, ax = plt.subplots(figsize=(10.2, 3.8))
     for k, (name, (_, colour)) in enumerate(names.items()):
         mean, sd, n = summary(scores[name])
         error = 0.0 if sd is None else sd / np.sqrt(n)
@@ -85,7 +85,8 @@ def accuracy(
             fontsize=8,
         )
     ax.axhline(100 * chance, color="black", lw=1, ls=":")
-    ax.text(len(names) - 0.55, 100 * chance + 1, "chance", ha="right", fontsize=8)
+    ax.set_xlim(-0.6, len(names) + 0.1)
+    ax.text(len(names) - 0.5, 100 * chance + 1, "chance", fontsize=8)
     ax.set_xticks(range(len(names)), [label for label, _ in names.values()], fontsize=8)
     ax.set(ylabel="accuracy (%)", ylim=(0, 105))
     ax.spines[["top", "right"]].set_visible(False)

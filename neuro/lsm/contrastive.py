@@ -7,7 +7,9 @@ Each modality's liquid counts :math:`f` pass through one trained layer,
   the batch, both directions;
 * ``soft_clip``: raw dot products, targets from the similarities within each modality;
 * ``supervised``: every item of the other modality with the anchor's label is a positive
-  (multi-positive), with a learnable scale.
+  (multi-positive), with a learnable scale;
+* ``prototype``: prototypical networks. Half of each class in a batch, both modalities,
+  is averaged to a prototype; the other half is classified by its squared distance.
 
 The published code holds neither the loss of the audio-image task nor the place of the
 GELU nor the initial scale: these are choices made here.
@@ -59,10 +61,34 @@ def supervised(a: Any, b: Any, labels: Any, scale: Any) -> Any:
     return (one.mean() + other.mean()) / 2
 
 
+def prototype(a: Any, b: Any, labels: Any, scale: Any) -> Any:
+    """Cross-entropy of queries against class means of the batch's support half.
+
+    Pairs of a class are support and query in turn; batches are shuffled, so the halves
+    are drawn anew in every epoch. Distances are squared, of unit vectors.
+    """
+    a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+    same = labels[:, None] == labels[None]
+    support = same.tril(-1).sum(1) % 2 == 0
+    _, place = torch.unique(labels, return_inverse=True)
+    member = F.one_hot(place).to(a.dtype)
+    weights = member * support[:, None]
+    prototypes = weights.T @ (a + b) / (2 * weights.sum(0)[:, None])
+    queries = ~support if bool((~support).any()) else support
+    found = [
+        F.cross_entropy(
+            -(torch.cdist(x[queries], prototypes) ** 2) * scale, place[queries]
+        )
+        for x in (a, b)
+    ]
+    return (found[0] + found[1]) / 2
+
+
 LOSSES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
     "infonce": infonce,
     "soft_clip": soft_clip,
     "supervised": supervised,
+    "prototype": prototype,
 }
 
 
@@ -141,10 +167,10 @@ def train_projections(
         Features of the two modalities; row i of `a` and row i of `b` are a pair of one
         class, the same pair in every epoch. Standardised by their training moments.
     labels : array_like of int, shape (n_pairs,)
-        Class of each pair; only ``supervised`` uses it.
+        Class of each pair; only ``supervised`` and ``prototype`` use it.
     valid : tuple (a, b, labels), optional
         Pairs of validation classes; the epoch with the best retrieval on them is kept.
-    loss : {"infonce", "soft_clip", "supervised"}
+    loss : {"infonce", "soft_clip", "supervised", "prototype"}
         See the module.
     dim : int
         Dimension of the shared space.

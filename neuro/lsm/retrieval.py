@@ -15,7 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import ParameterError, ShapeError
 
-__all__ = ["ClassSplit", "class_splits", "retrieval_accuracy", "retrieval_chance"]
+__all__ = [
+    "ClassSplit",
+    "class_splits",
+    "few_shot_accuracy",
+    "retrieval_accuracy",
+    "retrieval_chance",
+]
 
 
 class ClassSplit(NamedTuple):
@@ -106,3 +112,48 @@ def retrieval_chance(query_labels: ArrayLike, item_labels: ArrayLike) -> float:
     q, x = np.asarray(query_labels), np.asarray(item_labels)
     shares = {c: np.mean(x == c) for c in np.unique(q)}
     return float(np.mean([shares[c] for c in q]))
+
+
+def few_shot_accuracy(
+    queries: ArrayLike,
+    items: ArrayLike,
+    labels: ArrayLike,
+    *,
+    shots: int,
+    rng: np.random.Generator,
+) -> float:
+    """Return the share of queries nearest to the prototype of their own class.
+
+    Needs labelled samples of the tested classes: few-shot, never zero-shot. Support
+    pairs, of both modalities, are left out of the queries.
+
+    Parameters
+    ----------
+    queries, items : array_like of float, shape (n, dim)
+        Paired embeddings of the two modalities; queries are of the first.
+    labels : array_like of int, shape (n,)
+        Class of each pair.
+    shots : int
+        Support pairs per class.
+    rng : numpy.random.Generator
+        Draws them.
+    """
+    q, x = _unit(np.asarray(queries, np.float64)), _unit(np.asarray(items, np.float64))
+    y = np.asarray(labels)
+    if q.shape != x.shape or len(q) != len(y):
+        raise ShapeError(
+            f"few-shot: paired embeddings and labels, got {q.shape}, {x.shape}, "
+            f"{y.shape}"
+        )
+    classes = np.unique(y)
+    if shots < 1 or any((y == c).sum() <= shots for c in classes):
+        raise ParameterError(
+            f"few-shot: {shots} support pairs per class leave a class without queries"
+        )
+    support = np.concatenate(
+        [rng.choice(np.flatnonzero(y == c), shots, replace=False) for c in classes]
+    )
+    prototypes = (q[support] + x[support]).reshape(len(classes), shots, -1).mean(1) / 2
+    rest = np.setdiff1d(np.arange(len(y)), support)
+    distance = ((q[rest, None] - prototypes[None]) ** 2).sum(2)
+    return float(np.mean(classes[distance.argmin(1)] == y[rest]))

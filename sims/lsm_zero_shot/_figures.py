@@ -27,8 +27,9 @@ def draw(
     names = ("in_class", "zero_shot", "zero_shot_generalised")
     labels = ("in class", "zero-shot", "zero-shot,\nall items")
     for shift, kind, colour, label in (
-        (-0.2, "", "#0072B2", "two liquids"),
-        (0.2, "_counts", "#777777", "event counts and pixels"),
+        (-0.27, "", "#0072B2", "two liquids, contrastive"),
+        (0.0, "_prototype", "#E69F00", "two liquids, prototypical"),
+        (0.27, "_counts", "#777777", "event counts and pixels"),
     ):
         x = np.arange(len(names)) + shift
         values = [table[n + kind] for n in names]
@@ -36,7 +37,7 @@ def draw(
             x,
             [100 * v.mean() for v in values],
             yerr=[100 * v.std(ddof=1) / np.sqrt(v.size) for v in values],
-            width=0.36,
+            width=0.25,
             color=colour,
             capsize=3,
             label=label,
@@ -44,8 +45,8 @@ def draw(
     for k, name in enumerate(names):
         left.hlines(100 * chance[name], k - 0.4, k + 0.4, colors="black", ls=":")
     left.set_xticks(range(len(names)), labels)
-    left.set(ylabel="top-1 retrieval (%)", ylim=(0, 105))
-    left.legend(frameon=False, fontsize=8)
+    left.set(ylabel="top-1 retrieval (%)", ylim=(0, 118))
+    left.legend(frameon=False, fontsize=7, loc="upper left")
     left.set_title("events -> stills; dotted: chance", fontsize=9)
     order = np.argsort(table["zero_shot"])
     right.plot(100 * table["zero_shot"][order], "o", ms=4, color="#0072B2")
@@ -58,7 +59,7 @@ def draw(
         rotation=90,
     )
     right.set(xlabel="test classes", ylim=(0, 105))
-    right.set_title("zero-shot, every choice of test classes", fontsize=9)
+    right.set_title("zero-shot by choice of test classes (liquids: dots)", fontsize=9)
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

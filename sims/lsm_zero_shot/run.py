@@ -4,6 +4,8 @@ Lin et al. pair N-MNIST with spoken digits and hold out the digits 8 and 9; thei
 was chosen on the test sets, zero-shot labels included. Here it is chosen on validation
 classes that are neither trained nor tested, every choice of two test classes is run,
 and the same projections trained on event counts and pixels stand beside the liquids.
+Prototypical networks on the liquids (suffix ``_prototype``) are trained and scored
+under the same protocol. ``few_shot`` figures use labelled pairs of the test classes.
 
 A recording is paired with a still of the same digit from the *opposite* split of MNIST:
 MNIST names no writers, but its two splits share none.
@@ -20,6 +22,7 @@ from neuro.lsm import input_counts
 from neuro.lsm.retrieval import (
     ClassSplit,
     class_splits,
+    few_shot_accuracy,
     retrieval_accuracy,
     retrieval_chance,
 )
@@ -42,6 +45,7 @@ _FIGURES = (
     "zero_shot_reverse",
     "zero_shot_generalised",
     "zero_shot_generalised_reverse",
+    "few_shot",
 )
 
 
@@ -94,14 +98,21 @@ def run(cfg: Config, ctx: Context) -> None:
         protocol=f"{len(splits)} choices of two test classes, two validation classes",
         stills=images.name,
     )
-    results: dict[str, list[NDArray[np.float64]]] = {"": [], "_counts": []}
+    results: dict[str, list[NDArray[np.float64]]] = {
+        "": [],
+        "_prototype": [],
+        "_counts": [],
+    }
     for k in range(cfg.liquids):
         pairs = _liquid_pairs(cfg, ctx, frames, encoded, data.labels, k)
-        results[""].append(_all_splits(cfg, ctx, pairs, splits, f"liquid-{k}"))
+        for kind, loss in (("", cfg.loss), ("_prototype", "prototype")):
+            results[kind].append(
+                _all_splits(cfg, ctx, pairs, splits, f"liquid{kind}-{k}", loss)
+            )
     raw = Pairs(
         input_counts(frames), stills.reshape(len(stills), -1) / 255.0, data.labels
     )
-    results["_counts"].append(_all_splits(cfg, ctx, raw, splits, "counts"))
+    results["_counts"].append(_all_splits(cfg, ctx, raw, splits, "counts", cfg.loss))
     _record(ctx, results, splits, data.labels)
 
 
@@ -133,14 +144,19 @@ def _liquid_pairs(
 
 
 def _all_splits(
-    cfg: Config, ctx: Context, pairs: Pairs, splits: list[ClassSplit], name: str
+    cfg: Config,
+    ctx: Context,
+    pairs: Pairs,
+    splits: list[ClassSplit],
+    name: str,
+    loss: str,
 ) -> NDArray[np.float64]:
     """Return the figures of every split, shape (n_splits, n_figures)."""
     return np.stack(
         [
             ctx.step(
                 f"{name}-{'-'.join(map(str, split.test))}",
-                lambda s=split: {"x": _one_split(cfg, ctx.seed, pairs, s)},
+                lambda s=split: {"x": _one_split(cfg, ctx.seed, pairs, s, loss)},
             )["x"]
             for split in ctx.progress(splits, label=name)
         ]
@@ -148,7 +164,7 @@ def _all_splits(
 
 
 def _one_split(
-    cfg: Config, seed: int, pairs: Pairs, split: ClassSplit
+    cfg: Config, seed: int, pairs: Pairs, split: ClassSplit, loss: str
 ) -> NDArray[np.float64]:
     from neuro.lsm.contrastive import train_projections
 
@@ -163,14 +179,15 @@ def _one_split(
     def part(mask: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
         return pairs.events[mask], pairs.stills[mask], pairs.labels[mask]
 
+    prototype = loss == "prototype"
     trained = train_projections(
         *part(train),
         valid=part(of["valid"]),  # type: ignore[arg-type]
-        loss=cfg.loss,
+        loss=loss,
         dim=cfg.dim,
         temperature=cfg.temperature,
-        epochs=cfg.epochs,
-        batch=cfg.batch,
+        epochs=cfg.prototype.epochs if prototype else cfg.epochs,
+        batch=cfg.prototype.batch if prototype else cfg.batch,
         lr=cfg.lr,
         seed=seed,
     )
@@ -189,7 +206,7 @@ def _one_split(
             x[items],
             y[queries],
             y[items],
-            normalise=cfg.loss != "soft_clip",
+            normalise=loss != "soft_clip",
         )
 
     return np.array(
@@ -200,6 +217,13 @@ def _one_split(
             score(b, a, of["test"], of["test"]),
             score(a, b, of["test"], everything),
             score(b, a, of["test"], everything),
+            few_shot_accuracy(
+                a[of["test"]],
+                b[of["test"]],
+                y[of["test"]],
+                shots=cfg.shots,
+                rng=stream(seed, "few-shot support", split.test),
+            ),
         ]
     )
 
@@ -215,7 +239,7 @@ def _record(
     for kind, runs in results.items():
         # one value per liquid (mean over splits), or one per split for one liquid
         stacked = np.stack(runs)
-        values = stacked.mean(1) if several and not kind else stacked[0]
+        values = stacked.mean(1) if several and len(runs) > 1 else stacked[0]
         for j, name in enumerate(_FIGURES):
             table[name + kind] = stacked[:, :, j].mean(0)
             chance = "in_class" if name.startswith("in_class") else "zero_shot"
@@ -224,7 +248,11 @@ def _record(
             ctx.metric(
                 f"accuracy_{name}{kind}",
                 values[:, j],
-                control=f"chance_{chance}" if kind else f"accuracy_{name}_counts",
+                control=(
+                    f"chance_{chance}"
+                    if kind == "_counts"
+                    else f"accuracy_{name}_counts"
+                ),
             )
     chances: dict[str, list[float]] = {
         "in_class": [],

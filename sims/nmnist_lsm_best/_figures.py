@@ -47,7 +47,8 @@ def draw(
                     color=colour,
                     ms=4,
                     capsize=2,
-                    label=f"{w} windows{'' if recurrent else ', no recurrence'}",
+                    label=f"{w} window{'s' if w > 1 else ''}"
+                    f"{'' if recurrent else ', no recurrence'}",
                 )
             control = next(
                 v
@@ -55,12 +56,17 @@ def draw(
                 if (c.inputs, c.windows, c.n) == (name, w, 0)
             )
             ax.axhline(100 * control.mean(), color=colour, ls=":", lw=1.2)
+        sizes = sorted({c.n for c in scores if c.n})
         ax.set(xscale="log", xlabel="neurons", title=titles.get(name, name))
+        ax.minorticks_off()
+        ax.set_xticks(sizes, [str(n) for n in sizes])
         ax.spines[["top", "right"]].set_visible(False)
     axes[0][0].set_ylabel(
         "accuracy (%), " + ("stand-in" if synthetic else "N-MNIST recordings")
     )
-    axes[0][-1].legend(fontsize=7, frameon=False)
+    axes[0][-1].legend(
+        fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5)
+    )
     figure.suptitle("liquid (lines) against event counts (dotted)", fontsize=10)
     figure.tight_layout()
     ctx.figure("accuracy", figure)

@@ -57,3 +57,19 @@ def test_bad_input():
         )
     with pytest.raises(ShapeError, match="pairs"):
         train_projections(np.zeros((2, 3)), np.zeros((3, 3)), [0, 1], seed=0)
+
+
+def test_prototype_loss_equals_the_written_one():
+    rng = np.random.default_rng(5)
+    labels = torch.tensor([0, 2, 0, 2, 0, 2, 2])
+    a, b = (torch.from_numpy(rng.standard_normal((7, 4))) for _ in range(2))
+    ua, ub = (x / x.norm(dim=1, keepdim=True) for x in (a, b))
+    support = {0: [0, 4], 2: [1, 5]}
+    means = [torch.cat([ua[k], ub[k]]).mean(0) for k in support.values()]
+    total = 0.0
+    for x in (ua, ub):
+        for query, place in ((2, 0), (3, 1), (6, 1)):
+            logits = torch.stack([-((x[query] - m) ** 2).sum() * 3.0 for m in means])
+            total -= float(torch.log_softmax(logits, 0)[place]) / 6
+    found = LOSSES["prototype"](a, b, labels, torch.tensor(3.0))
+    assert float(found) == pytest.approx(total)

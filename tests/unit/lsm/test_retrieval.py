@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from neuro.errors import ParameterError, ShapeError
-from neuro.lsm.retrieval import class_splits, retrieval_accuracy, retrieval_chance
+from neuro.lsm.retrieval import (
+    class_splits,
+    few_shot_accuracy,
+    retrieval_accuracy,
+    retrieval_chance,
+)
 
 
 def test_random_embeddings_give_chance():
@@ -37,3 +42,18 @@ def test_bad_input():
         next(class_splits(range(4), rng=np.random.default_rng(0)))
     with pytest.raises(ShapeError):
         retrieval_accuracy(np.zeros((2, 3)), np.zeros((2, 4)), [0, 1], [0, 1])
+
+
+def test_few_shot_finds_separated_classes_and_is_at_chance_on_noise():
+    rng = np.random.default_rng(0)
+    y = np.repeat([3, 7], 200)
+    centres = np.where(y[:, None] == 3, [1.0, 0, 0], [0, 1.0, 0])
+    near = centres + 0.1 * rng.standard_normal((400, 3))
+    assert few_shot_accuracy(near, near, y, shots=3, rng=rng) > 0.95
+    scores = [
+        few_shot_accuracy(*rng.standard_normal((2, 400, 3)), y, shots=3, rng=rng)
+        for _ in range(20)
+    ]
+    assert abs(np.mean(scores) - 0.5) < 3 * np.std(scores, ddof=1) / np.sqrt(20)
+    with pytest.raises(ParameterError, match="without queries"):
+        few_shot_accuracy(near, near, y, shots=200, rng=rng)
