@@ -161,6 +161,11 @@ def folded_stages(model: Any, *, grid_bits: int | None = None) -> list[Stage]:
                 f"stage {k}: the engine runs neuro.grad.Lif neurons, got "
                 f"{type(neuron).__name__}"
             )
+        if neuron.amplitude != 1 or neuron.quantize_state is not None:
+            raise UnsupportedNodeError(
+                f"stage {k}: spikes of another value than 1 and quantised states have "
+                "no equivalent in the engine; fold the amplitude into the next weights"
+            )
         found.append(
             _stage(f"layer{len(found)}", layer, norm, feedback, neuron, grid_bits)
         )
