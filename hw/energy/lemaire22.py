@@ -122,7 +122,7 @@ class Lemaire22:
     """
 
     name = "lemaire22"
-    __references__ = ("lemaire22",)
+    __references__ = ("lemaire2022",)
     ram: str = "piecewise"
     batch: int = 1
     seed: int = 0
