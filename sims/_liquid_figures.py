@@ -62,6 +62,7 @@ def accuracy(
         "counts": ("event counts\n(control)", _GREY),
         "no_recurrence": ("liquid, no\nrecurrence", _ORANGE),
         "liquid": ("liquid", _BLUE),
+        "large": (f"liquid, {large}\nneurons", _GREEN),
         "counts_3win": (f"event counts,\n{windows} windows", _GREY),
         "no_recurrence_3win": (f"liquid, no\nrecurrence,\n{windows} windows", _ORANGE),
         "liquid_3win": (f"liquid,\n{windows} windows", _BLUE),

@@ -58,6 +58,7 @@ def supervised(
         "no_recurrence": Variant(one, 0.0, 1),
         "liquid_3win": Variant(one, 1.0, many),
         "no_recurrence_3win": Variant(one, 0.0, many),
+        "large": Variant(cfg.large.n, cfg.large.recurrence, 1),
         "large_3win": Variant(cfg.large.n, cfg.large.recurrence, many),
         "large_no_recurrence_3win": Variant(cfg.large.n, 0.0, many),
     }
@@ -171,6 +172,7 @@ def _metrics(
         ("liquid", "counts"),
         ("liquid_3win", "counts_3win"),
         ("no_recurrence_3win", "counts_3win"),
+        ("large", "counts"),
         ("large_3win", "counts_3win"),
         ("large_no_recurrence_3win", "counts_3win"),
     ):
