@@ -53,7 +53,7 @@ def rule_tuple(net: Network) -> tuple[tuple[Any, ...] | None, dict[int, int]]:
 
 
 def _pad(functions: list[Any], signature: Any) -> tuple[Any, ...]:
-    for f in functions:
+    for f in () if nb.config.DISABLE_JIT else functions:
         if signature.args not in f.overloads:
             f.compile(signature.args)
     return tuple((functions * MAX_MODELS)[:MAX_MODELS])
@@ -67,7 +67,10 @@ def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -
 
     The first of `arguments` is the tuple of steps; a second tuple of functions may
     follow. With explicit signatures the driver is found in the cache by a new process.
+    Interpreted runs (``NUMBA_DISABLE_JIT``) get the function itself.
     """
+    if nb.config.DISABLE_JIT:
+        return function
     kinds = []
     tuples = iter((_STEPS, _RULES))
     for a in arguments:

@@ -8,6 +8,7 @@ interpreted runs (``NUMBA_DISABLE_JIT``).
 import math
 
 import numba as nb
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -187,3 +188,46 @@ def atomic_load(typingctx, array, index):
 
 sched_yield = types.ExternalFunction("sched_yield", types.int32())
 exp_reference = math.exp
+
+if nb.config.DISABLE_JIT:  # interpreted runs, one thread: the same bits in Python
+
+    def bits_to_float(x):
+        """Reinterpret int64 as float64."""
+        return float(np.int64(x).view(np.float64))
+
+    def float_to_bits(x):
+        """Reinterpret float64 as int64."""
+        return int(np.float64(x).view(np.int64))
+
+    def hash32(index, key0, key1):
+        """Three rounds; see above."""
+        return np.uint32(hash32_python(index, key0, key1))
+
+    def count_reached(count, value, level):
+        """Return count + (value >= level)."""
+        return np.uint8(count + (value >= level))
+
+    def splitmix(x):
+        """Return splitmix64's finaliser of a uint64."""
+        mask = 0xFFFFFFFFFFFFFFFF
+        x = (int(x) + 0x9E3779B97F4A7C15) & mask
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
+        return np.uint64(x ^ (x >> 31))
+
+    def prefetch(array, index):
+        """Nothing to do."""
+
+    def atomic_add(array, index, value):
+        """Add; return the old value."""
+        old = int(array[index])
+        array[index] += value
+        return old
+
+    def atomic_load(array, index):
+        """Load."""
+        return int(array[index])
+
+    def sched_yield():
+        """Nothing to do."""
+        return 0
