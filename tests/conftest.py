@@ -29,6 +29,10 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 if "PYTEST_XDIST_WORKER" in os.environ:
     worker = os.environ["PYTEST_XDIST_WORKER"]
     os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ["NUMBA_CACHE_DIR"]) / worker)
+# One thread of BLAS and OpenMP per worker: sums of trained networks depend on the number,
+# and two workers with all cores each only wait for one another.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import numpy as np
