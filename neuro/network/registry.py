@@ -88,7 +88,6 @@ class NeuronModel:
     step: Any
     brian2_step: Any = None
     output: str | None = None
-    exact: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ _RULES: dict[type, PlasticityRule] = {}
 
 
 def register_neuron(
-    cls: type, *, brian2: Any = None, exact: Any = None
+    cls: type, *, brian2: Any = None
 ) -> Callable[[Callable[..., None]], Any]:
     """Register a step for the parameter dataclass `cls`.
 
@@ -116,8 +115,6 @@ def register_neuron(
         The dataclass; see the module's text for its class attributes.
     brian2 : function, optional
         The same step in Brian2's order, for ``convention="brian2"``.
-    exact : tuple of functions, optional
-        ``(advance, crossing)`` for the exact engine.
 
     Returns
     -------
@@ -147,7 +144,6 @@ def register_neuron(
             step=step,
             brian2_step=None if brian2 is None else _lazy(brian2),
             output=getattr(cls, "output", None),
-            exact=exact,
         )
         return step
 
