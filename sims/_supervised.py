@@ -5,6 +5,7 @@ both in the same number of windows, and chance. Cross-validation instead of the
 published best test epoch; every variant is scored on the same folds.
 """
 
+import logging
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from neuro.counts import OpCounts
 from neuro.lsm import Liquid, cross_validate, input_counts
 from neuro.random import stream
+from neuro.statistics import standard_error
 
 from . import _liquid_figures as figures
 from ._config import Config
@@ -20,6 +22,8 @@ from ._liquids import Recordings, array_liquid, price
 from ._runner import Context
 
 __all__ = ["supervised"]
+
+log = logging.getLogger(__name__)
 
 
 class Variant(NamedTuple):
@@ -96,6 +100,23 @@ def supervised(
     )
     figures.accuracy(ctx, scores, chance=data.chance, windows=many, large=cfg.large.n)
     figures.energy(ctx, reports)
+    log.info("what the controls show (a gain counts beyond two standard errors):")
+    for name, control, text in (
+        ("liquid", "counts", f"{one} neurons, one window"),
+        ("liquid_3win", "counts_3win", f"{one} neurons, {many} windows"),
+        ("large", "counts", f"{cfg.large.n} neurons, one window"),
+        ("large_3win", "counts_3win", f"{cfg.large.n} neurons, {many} windows"),
+    ):
+        log.info("  %s: %s", text, _verdict(by_fold[name] - by_fold[control]))
+
+
+def _verdict(gain: NDArray[np.float64]) -> str:
+    """Say in words whether a liquid beats event counts, from paired folds."""
+    points, error = 100 * float(gain.mean()), 100 * standard_error(gain)
+    word = "no better than"
+    if abs(points) > 2 * error:
+        word = "better than" if points > 0 else "worse than"
+    return f"{word} counting events ({points:+.1f} +- {error:.1f} points)"
 
 
 def _liquid(
