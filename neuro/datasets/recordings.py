@@ -1,6 +1,7 @@
 """Recordings in files, and recordings made here when they are asked for."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ __all__ = ["CameraRecordings", "FileRecordings", "MadeRecordings", "Recordings"]
 _KEEP_BYTES = 256_000_000
 
 
-class Recordings:
+class Recordings(ABC):
     """Base: the columns of a set, bounds, subsets.
 
     Attributes
@@ -67,11 +68,13 @@ class Recordings:
             raise IndexError(f"{self.name} has {n} recordings, asked for {i}")
         return self._get(int(i) % n)
 
+    @abstractmethod
     def _get(self, i: int) -> NDArray[Any]:
-        raise NotImplementedError
+        """Return recording `i`, 0 <= i < len(self)."""
 
+    @abstractmethod
     def _take(self, chosen: NDArray[np.int64]) -> Self:
-        raise NotImplementedError
+        """Return the set restricted to some places."""
 
     def __repr__(self) -> str:
         kind = "synthetic, " if self.synthetic else ""
@@ -148,8 +151,9 @@ class MadeRecordings(Recordings):
         self._kept: dict[int, NDArray[Any]] = {}
         self._kept_bytes = 0
 
+    @abstractmethod
     def _make(self, i: int) -> NDArray[Any]:
-        raise NotImplementedError
+        """Compute recording `i`."""
 
     def _keep(self, i: int) -> NDArray[Any]:
         events = self._kept.get(i)
