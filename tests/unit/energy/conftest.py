@@ -1,69 +1,14 @@
 import numpy as np
 import pytest
 
+from hw.energy import selfcheck
 from neuro.counts import LayerInfo, OpCounts
 
 
 @pytest.fixture
 def lemaire_network() -> OpCounts:
     """The integrate-and-fire network of the published anchor, T = 8, 32 bit."""
-    counts, steps = OpCounts(), 8
-    common = {"steps": steps, "leaky": False}
-    counts.layer(
-        "conv1",
-        LayerInfo(
-            kind="conv",
-            in_shape=(2, 16, 16),
-            out_shape=(8, 16, 16),
-            kernel=(5, 5),
-            stride=(1, 1),
-            padding=(2, 2),
-            weights=400,
-            synapses=102_400,
-            neurons=2048,
-            bias=True,
-            **common,
-        ),
-    )
-    counts.layer(
-        "conv2",
-        LayerInfo(
-            kind="conv",
-            in_shape=(8, 16, 16),
-            out_shape=(16, 8, 8),
-            kernel=(3, 3),
-            stride=(2, 2),
-            padding=(1, 1),
-            weights=1152,
-            synapses=73_728,
-            neurons=1024,
-            **common,
-        ),
-    )
-    counts.layer(
-        "fc",
-        LayerInfo(
-            kind="linear",
-            in_shape=(1024,),
-            out_shape=(10,),
-            weights=10_240,
-            synapses=10_240,
-            neurons=10,
-            bias=True,
-            **common,
-        ),
-    )
-    for name, spikes_in, spikes_out, neurons, synops in (
-        ("conv1", 327, 3325, 2048, 0),
-        ("conv2", 3325, 3071, 1024, 0),
-        ("fc", 3071, 70, 10, 30_710),
-    ):
-        counts.add(name, "synop", synops)
-        counts.add(name, "spike_in", spikes_in)
-        counts.add(name, "spike_out", spikes_out)
-        counts.add(name, "reset", spikes_out)
-        counts.add(name, "neuron_update", steps * neurons)
-    return counts
+    return selfcheck.lemaire_network()
 
 
 @pytest.fixture
