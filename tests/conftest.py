@@ -1,10 +1,4 @@
-"""Shared fixtures; the Numba cache is keyed by the sources before Numba is imported.
-
-Numba does not notice an edited callee in another file, so the cache folder is named by
-a hash of all sources. Its cache is not safe against two processes that compile
-different signatures of one kernel at the same time (one may be given the other's code),
-so every worker of pytest-xdist has a folder of its own.
-"""
+"""Shared fixtures; the Numba cache has a folder of its own for each set of sources."""
 
 import hashlib
 import os
@@ -26,9 +20,6 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     os.environ["NUMBA_CACHE_DIR"] = str(
         Path(tempfile.gettempdir()) / f"spikejoule-numba-{_source_hash()}"
     )
-if "PYTEST_XDIST_WORKER" in os.environ:
-    worker = os.environ["PYTEST_XDIST_WORKER"]
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ["NUMBA_CACHE_DIR"]) / worker)
 # One thread of BLAS and OpenMP per worker: sums of trained networks depend on the number,
 # and two workers with all cores each only wait for one another.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -9,10 +9,10 @@ the speed of the memory that holds the rows.
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuro.compiled import kernel
 from neuro.core.connectivity import _check_active
 from neuro.errors import ParameterError, ShapeError
 
@@ -22,7 +22,7 @@ __all__ = ["MAX_BYTE_ROWS", "BinaryRows", "add_binary_rows", "sum_byte_rows"]
 MAX_BYTE_ROWS = 252  # 255 fit a byte; a multiple of 4
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def sum_byte_rows(rows, active, begin, end, out):  # type: ignore[no-untyped-def]
     """Set `out` to the sum of the rows ``active[begin:end]``, at most 252 of them.
 
@@ -61,7 +61,7 @@ def sum_byte_rows(rows, active, begin, end, out):  # type: ignore[no-untyped-def
         k += 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def add_binary_rows(rows, active, n_active, partial, out):  # type: ignore[no-untyped-def]
     """Add the first `n_active` listed rows into `out`.
 

@@ -7,10 +7,10 @@ the number of synapses visited. Drivers call fused kernels of the same layout.
 
 from typing import Any, Protocol, runtime_checkable
 
-import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuro.compiled import kernel
 from neuro.errors import ParameterError, ShapeError
 
 __all__ = ["Connectivity", "Csr", "Rows"]
@@ -41,7 +41,7 @@ class Connectivity(Protocol):
         ...
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _deliver_rows(rows, active, out):  # type: ignore[no-untyped-def]
     for k in range(active.size):
         row = rows[active[k]]
@@ -50,7 +50,7 @@ def _deliver_rows(rows, active, out):  # type: ignore[no-untyped-def]
     return active.size * out.size
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _deliver_csr(indptr, indices, weights, active, out):  # type: ignore[no-untyped-def]
     visited = 0
     for k in range(active.size):

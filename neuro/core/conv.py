@@ -11,16 +11,16 @@ torch flatten them.
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuro.compiled import kernel
 from neuro.errors import ParameterError, ShapeError
 
 __all__ = ["Conv"]
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _scatter(w, active, side, size, stride, padding, dilation, up, out):  # type: ignore[no-untyped-def]
     """Add kernels into `out` (positions, channels); `w` is (c_in, ky, kx, c_out)."""
     height, width = side

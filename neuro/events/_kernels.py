@@ -7,14 +7,15 @@ recording depends on its own stream alone, whatever runs beside it.
 import math
 
 import numpy as np
-from numba import njit
+
+from neuro.compiled import kernel
 
 IDENTITY, LOG, LIN_LOG = 0, 1, 2
 LEVEL, THRESHOLD = 0, 1
 LINEAR_BELOW = 20.0  # 8-bit intensity under which v2e's response is linear
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def response(value, mode):
     """Photoreceptor level of a linear intensity in 0..1 (or of a level, mode 0)."""
     if mode == IDENTITY:
@@ -27,7 +28,7 @@ def response(value, mode):
     return math.log(eight_bit)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def pixel_events(
     levels, dt, reset, start, on, off, refractory, noise_t, noise_p, p_on, out_t, out_p
 ):
@@ -104,7 +105,7 @@ def pixel_events(
     return n
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def record_still(
     canvas,
     ix,
@@ -218,7 +219,7 @@ def record_still(
     return total
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def channel_drive(sound, section, smooth, compression, gain, out):
     """Band-pass, half-wave rectify, compress and smooth one channel.
 
@@ -241,7 +242,7 @@ def channel_drive(sound, section, smooth, compression, gain, out):
         out[k] = gain * low
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
     """Leaky integrators with reset by subtraction, one per channel.
 
@@ -291,7 +292,7 @@ def hair_cells(drive, dt, tau, threshold, refractory, out_t, out_x):
     return total
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def record_levels(
     levels,
     width,

@@ -6,13 +6,14 @@ index is worked in blocks that stay in the first-level cache over all steps.
 
 import math
 
-import numba as nb
 import numpy as np
+
+from neuro.compiled import kernel
 
 BLOCK = 1024
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def forward(x, beta, threshold, strict, zero, v_init, u, s):
     """Write potentials before reset `u` and spikes `s` of a resetting neuron."""
     steps, outer, features, inner = x.shape
@@ -40,7 +41,7 @@ def forward(x, beta, threshold, strict, zero, v_init, u, s):
                             v[j] = w - threshold if fired else w
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def backward(
     grad, u, beta, threshold, strict, zero, v_init, detach, shape, alpha, gx, gbeta
 ):

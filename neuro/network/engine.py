@@ -6,6 +6,7 @@ from typing import Any
 import numba as nb
 from numba import types
 
+from neuro.compiled import kernel
 from neuro.network.network import Network
 from neuro.network.registry import (
     MAX_MODELS,
@@ -78,9 +79,8 @@ def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -
         kinds.append(next(tuples) if functions else nb.typeof(a))
     key = (function, tuple(kinds))
     if key not in _DRIVERS:
-        driver = nb.njit([result(*kinds)], cache=True, error_model="numpy", nogil=True)(
-            function
-        )
+        driver = kernel(function)
+        driver.compile(result(*kinds))
         # The compiled entry itself: the dispatcher would look at all types again, and
         # warn, at every call.
         _DRIVERS[key] = driver.overloads[tuple(kinds)].entry_point

@@ -30,6 +30,7 @@ from typing import Any
 import numba as nb
 from numba import types
 
+from neuro.compiled import kernel
 from neuro.errors import ParameterError
 
 __all__ = [
@@ -176,7 +177,7 @@ def _lazy(function: Any) -> Any:
     """Wrap for compilation at first use: importing the package compiles nothing."""
     if isinstance(function, nb.core.registry.CPUDispatcher):
         return function
-    return nb.njit(cache=True, error_model="numpy", nogil=True)(function)
+    return kernel(function)
 
 
 def model_of(model: object) -> NeuronModel:

@@ -10,9 +10,9 @@ order, and a draw compares integers.
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 from neuro.core.binary_rows import MAX_BYTE_ROWS, add_binary_rows, sum_byte_rows
 
 SIGNAL_U, SIGNAL_H, SIGNAL_D = 1, 2, 4
@@ -133,7 +133,7 @@ class Output(NamedTuple):
     novel: np.ndarray  # uint8 (F, M), learnt and never seen before by this mac
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _hash32(x):
     x = ((x ^ (x >> 17)) * 0xED5AD4BB) & _MASK
     x = ((x ^ (x >> 11)) * 0xAC4C1B51) & _MASK
@@ -141,7 +141,7 @@ def _hash32(x):
     return x ^ (x >> 14)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def uniform(key0, key1, step, index):
     """Return the uniform number in (0, 1) of one step and unit: no state."""
     x = _hash32((step & _MASK) ^ key0)
@@ -151,7 +151,7 @@ def uniform(key0, key1, step, index):
     return (x + 0.5) / 4294967296.0
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def psi_fixed(v, eta, inflection, rule):
     """Return psi(V) in units of 2**-20."""
     if rule.family == LOGISTIC:
@@ -167,7 +167,7 @@ def psi_fixed(v, eta, inflection, rule):
     return np.int64(x * _PSI_ONE + 0.5)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def expansivity(g, k, rule):
     """Return eta(G)."""
     n = rule.table_g.size
@@ -187,7 +187,7 @@ def expansivity(g, k, rule):
     return 1.0 + x**rule.gamma * rule.chi * k
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _cut(x, exponent, rule):
     x = min(1.0, x)
     if x < rule.min_cutoff:
@@ -197,7 +197,7 @@ def _cut(x, exponent, rule):
     return x if exponent == 1.0 else x**exponent
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _effective(stiffness, age):
     if stiffness >= 2:
         return W_MAX
@@ -209,7 +209,7 @@ def _effective(stiffness, age):
     return 50 if age < c else 0
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _refresh(w, last, stiff, rows, n, now):
     """Let the weights of the listed rows age; return how many fell to zero."""
     lost = 0
@@ -224,7 +224,7 @@ def _refresh(w, last, stiff, rows, n, now):
     return lost
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _signal(w, rows, weight, n, norm, exponent, decay, rule, counts, partial, x):
     """Normalised signal of every unit into `x`; return the set synapses visited."""
     qk = x.size
@@ -253,7 +253,7 @@ def _signal(w, rows, weight, n, norm, exponent, decay, rule, counts, partial, x)
     return visits
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _write(m, kind, w, last, stiff, rows, n, own_rows, own_k, shape, state, now):
     """Set the weights from the listed rows to the winners; return the writes."""
     if state.frozen[m, kind] or n == 0:
@@ -297,7 +297,7 @@ def _write(m, kind, w, last, stiff, rows, n, own_rows, own_k, shape, state, now)
     return writes
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _gather(sources, n, codes, f, factors, k, rows, weight):
     """List the rows of the active units of the source macs; return rows, macs."""
     n_rows, active = 0, 0
@@ -316,7 +316,7 @@ def _gather(sources, n, codes, f, factors, k, rows, weight):
     return n_rows, active
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _pick(v, hard, eta, inflection, rule, q, k, draw, best, psi):
     """Winner of one module: all units of largest V alike, or a draw from psi."""
     begin = q * k
@@ -344,7 +344,7 @@ def _pick(v, hard, eta, inflection, rule, q, k, draw, best, psi):
     return k - 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _pick_by_count(counts, lowest, psi, hard, q, k, draw):
     """Do as ``_pick`` where V is a function of a small count.
 
@@ -372,7 +372,7 @@ def _pick_by_count(counts, lowest, psi, hard, q, k, draw):
     return k - 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _combine(mask, u, h, d, v, best):
     """V as the product of the signals in `mask`; return G."""
     q, k = best.size, v.size // best.size
@@ -394,7 +394,7 @@ def _combine(mask, u, h, d, v, best):
     return g / q
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _back_off(have, shape, u, h, d, v, best):
     """Signals of the first version whose G clears its threshold."""
     chosen, chosen_g, group, fallback = 0, -1.0, -1, 0
@@ -414,7 +414,7 @@ def _back_off(have, shape, u, h, d, v, best):
     return fallback if fallback else have
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def run_macs(
     m_begin, m_end, step0, key, learn, soft, own_history, shape, rule, state, given, out
 ):
@@ -734,7 +734,7 @@ def run_macs(
             out.computed[f, m] = 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def label_sums(codes, offsets, k_total, table, out):
     """Add the rows of the active units of every item: class evidence.
 
@@ -762,7 +762,7 @@ def label_sums(codes, offsets, k_total, table, out):
                     out[i, c] += table[row, c]
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def label_counts(codes, labels, offset, k_total, counts):
     """Count, for every unit, the items of each class in which it was on."""
     n, n_macs, q_total = codes.shape
@@ -775,7 +775,7 @@ def label_counts(codes, labels, offset, k_total, counts):
                 counts[row, labels[i]] += 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def thin(images):
     """Thin framed binary images in place, Zhang and Suen 1984."""
     n, height, width = images.shape

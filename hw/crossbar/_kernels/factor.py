@@ -1,10 +1,11 @@
 """Inverse pivots of all lines and word-line voltages; scalar, done once per array."""
 
 import numpy as np
-from numba import njit
+
+from neuro.compiled import kernel
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def factor(g, gw, gb, dw, db):
     """Inverse pivots of the word-line and bit-line tridiagonals.
 
@@ -46,7 +47,7 @@ def factor(g, gw, gb, dw, db):
             above[j] = ahead * e * d
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def factor_packed(g, gw, gb, g8, dw, db):
     """Cells and inverse pivots in the layout of ``solve_single``.
 
@@ -89,7 +90,7 @@ def factor_packed(g, gw, gb, g8, dw, db):
             above[j] = ahead * e * d
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def word_voltages(g, dw, gw, v, v_far, w, c, u):
     """Word-line voltages ``u = T_w^-1 (b + G w - c)`` for one input.
 

@@ -1,10 +1,11 @@
 """Gated 1T1R arrays: one ladder of 2 x m nodes per column, solved directly."""
 
 import numpy as np
-from numba import njit
+
+from neuro.compiled import kernel
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def gated_ladders(g, gs, gb, active, v_read, s, w, out):
     """Voltages of all ladders for one pattern, block elimination from row 0 down.
 

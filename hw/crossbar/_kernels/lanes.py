@@ -1,11 +1,11 @@
 """Vectors of eight lanes as tuples: load, store and the few sums the sweeps need."""
 
-from numba import njit
+from neuro.compiled import kernel
 
 ZERO = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def load3(a, i, j):
     """Eight lanes of ``a[i, j]``."""
     return (
@@ -20,7 +20,7 @@ def load3(a, i, j):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def store3(a, i, j, x):
     """Write eight lanes of ``a[i, j]``."""
     a[i, j, 0] = x[0]
@@ -33,7 +33,7 @@ def store3(a, i, j, x):
     a[i, j, 7] = x[7]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def load2(a, j):
     """Eight lanes of ``a[j]``."""
     return (
@@ -48,7 +48,7 @@ def load2(a, j):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def store2(a, j, x):
     """Write eight lanes of ``a[j]``."""
     a[j, 0] = x[0]
@@ -61,13 +61,13 @@ def store2(a, j, x):
     a[j, 7] = x[7]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def full(s):
     """The same number in all lanes."""
     return (s, s, s, s, s, s, s, s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def scale(s, x):
     """``s x``, scalar `s`."""
     return (
@@ -82,7 +82,7 @@ def scale(s, x):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def add(x, y):
     """``x + y``."""
     return (
@@ -97,7 +97,7 @@ def add(x, y):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def sub(x, y):
     """``x - y``."""
     return (
@@ -112,7 +112,7 @@ def sub(x, y):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def mul(x, y):
     """``x y`` lane by lane."""
     return (
@@ -127,7 +127,7 @@ def mul(x, y):
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def total(x):
     """Sum over the lanes, in order."""
     return ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]))

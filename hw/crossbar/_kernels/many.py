@@ -5,7 +5,8 @@ that the ends of a bit line need no branch.
 """
 
 import numpy as np
-from numba import njit
+
+from neuro.compiled import kernel
 
 from .lanes import (
     ZERO,
@@ -20,7 +21,7 @@ from .lanes import (
 )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _start(g, dw, db, gw, gb, v, v_far, w, use_w, z, f, line, rho):
     """``z = T_b^-1 (b_S - S w)`` and its energy norm squared."""
     m, n = g.shape
@@ -64,7 +65,7 @@ def _start(g, dw, db, gw, gb, v, v_far, w, use_w, z, f, line, rho):
     store2(rho, 0, s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _down(g, dw, db, gw, gb, beta, z, p, f, line, energy):
     """Pass A: new direction, word-line solves, forward bit-line sweep, ``p S p``."""
     m, n = g.shape
@@ -98,7 +99,7 @@ def _down(g, dw, db, gw, gb, beta, z, p, f, line, energy):
     store2(energy, 0, s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _up(g, db, gb, alpha, z, p, f, w, keep_w, line, rho):
     """Pass B: backward bit-line sweep, new ``z`` and its energy norm squared."""
     m, n = g.shape
@@ -123,7 +124,7 @@ def _up(g, db, gb, alpha, z, p, f, w, keep_w, line, rho):
     store2(rho, 0, s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def solve_many(
     g, dw, db, gw, gb, v, v_far, tol, cap, use_w, keep_w, z, p, f, w, out, info
 ):

@@ -5,7 +5,8 @@ at the top with ``g = dw = db = 0``, which keeps them exactly at zero.
 """
 
 import numpy as np
-from numba import njit
+
+from neuro.compiled import kernel
 
 from .lanes import (
     ZERO,
@@ -22,7 +23,7 @@ from .lanes import (
 )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _chain_down(rhs, d, gb, start):
     """Forward bit-line sweep through eight rows: ``f_r = d_r (rhs_r + gb_r f_r-1)``."""
     f0 = d[0] * rhs[0] + d[0] * gb[0] * start
@@ -36,7 +37,7 @@ def _chain_down(rhs, d, gb, start):
     return (f0, f1, f2, f3, f4, f5, f6, f7)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _chain_up(f, t, start):
     """Backward sweep: ``y_r = f_r + t_r y_r+1``."""
     y7 = f[7] + t[7] * start
@@ -50,19 +51,19 @@ def _chain_up(f, t, start):
     return (y0, y1, y2, y3, y4, y5, y6, y7)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _before(x, start):
     """The row above each lane."""
     return (start, x[0], x[1], x[2], x[3], x[4], x[5], x[6])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _after(x, end):
     """The row below each lane."""
     return (x[1], x[2], x[3], x[4], x[5], x[6], x[7], end)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _start(g, dw, db, gw, gb, gd, v, v_far, w, c, use_w, use_c, z, f, line, edge):
     """``z = T_b^-1 (b_S - S w)`` and its energy norm squared."""
     blocks, n, _ = g.shape
@@ -113,7 +114,7 @@ def _start(g, dw, db, gw, gb, gd, v, v_far, w, c, use_w, use_c, z, f, line, edge
     return total(s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _down(g, dw, db, gw, gb, beta, z, p, f, line):
     """Pass A; returns ``p S p`` without the last segment."""
     blocks, n, _ = g.shape
@@ -141,7 +142,7 @@ def _down(g, dw, db, gw, gb, beta, z, p, f, line):
     return total(s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _up(g, db, gd, alpha, z, p, f, w, keep_w, edge_y, edge_z):
     """Pass B; returns ``z T_b z`` without the first segment."""
     blocks, n, _ = g.shape
@@ -167,7 +168,7 @@ def _up(g, db, gd, alpha, z, p, f, w, keep_w, edge_y, edge_z):
     return total(s)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def solve_single(
     g, dw, db, gw, gb, gd, v, v_far, tol, cap, flags, z, p, f, w, c, out, info
 ):

@@ -13,6 +13,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from neuro.compiled import kernel
+
 _I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
 
 
@@ -45,7 +47,7 @@ _MAGIC = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
 _MAGIC_BITS = 0x4338000000000000
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def exp_bounded(x):
     """Return exp(x) for x in -700..700 (clipped): the same bits on every machine.
 
@@ -120,7 +122,7 @@ def hash32_python(index, key0, key1):
     return x ^ (x >> 16)
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def splitmix(x):
     """Return splitmix64's finaliser of a uint64."""
     x = x + nb.uint64(0x9E3779B97F4A7C15)
@@ -129,7 +131,7 @@ def splitmix(x):
     return x ^ (x >> nb.uint64(31))
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def step_key(stream, step):
     """Return the 64-bit key of one stream (uint64, seed included) and step."""
     return splitmix(splitmix(stream) ^ nb.uint64(step))

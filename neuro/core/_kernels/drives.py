@@ -9,13 +9,14 @@ import math
 import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 from neuro.core._kernels.bits import count_reached, hash32, step_key
 
 POISSON, POISSON_EACH, CURRENT, CURRENT_EACH, SINE = range(5)
 TILE = 512
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def draw_counts(thresholds, stream, step, first, bits, counts):
     """Write Poisson counts of neurons first, first+1 ... into counts (uint8).
 
@@ -40,7 +41,7 @@ def draw_counts(thresholds, stream, step, first, bits, counts):
                 part[i] = count_reached(part[i], bits[i], level)
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def draw_counts_each(thresholds, n_all, stream, step, first, counts):
     """As draw_counts, with thresholds (K, n_all) of their own for every neuron."""
     key = step_key(stream, step)
@@ -55,14 +56,14 @@ def draw_counts_each(thresholds, n_all, stream, step, first, counts):
         counts[i] = c
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def add_weighted(weight, counts, row):
     """Add weight times count."""
     for i in range(counts.size):
         row[i] += weight * counts[i]
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def add_drive(
     kind, weight, repeats, stream, levels, values, n_all, first, step, bits, counts, row
 ):
@@ -162,7 +163,7 @@ _F = np.array(
 )
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _ratio(a, b, r):
     x, y = a[7], b[7]
     for k in range(6, -1, -1):
@@ -171,7 +172,7 @@ def _ratio(a, b, r):
     return x / y
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def normal_quantile(p):
     """Return the standard normal quantile of p in (0, 1); relative error 1e-16."""
     q = p - 0.5
@@ -182,7 +183,7 @@ def normal_quantile(p):
     return -z if q < 0.0 else z
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def add_noise(variance, stream, step, row):
     """Add to every entry a Gaussian number of its own variance."""
     key = step_key(stream, step)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 from neuro.core._kernels.bits import atomic_add, atomic_load, prefetch, sched_yield
 from neuro.core._kernels.drives import POISSON, add_drive, draw_counts
 
@@ -104,7 +105,7 @@ class State(NamedTuple):
     team: Any  # int64 (64,): barrier counters, flag of a full history
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _barrier(team, n_threads, generation):
     """Wait until all threads have arrived; spins briefly, then yields."""
     if n_threads == 1:
@@ -120,7 +121,7 @@ def _barrier(team, n_threads, generation):
             sched_yield()
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _take_ring(ring, at, unit, row, n):
     """Move a ring slot into a row of inputs and clear it."""
     part = ring[at : at + n]
@@ -129,7 +130,7 @@ def _take_ring(ring, at, unit, row, n):
     part[:] = 0
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _take_ring_poisson(ring, at, unit, weight, counts, row, n):
     """The same, with a Poisson drive's draws added."""
     part = ring[at : at + n]
@@ -138,7 +139,7 @@ def _take_ring_poisson(ring, at, unit, weight, counts, row, n):
     part[:] = 0
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _add_due(
     due, due_range, base, n, ring, targets, weights, group_delay, group_count
 ):  # due: int64 (6, room), see State
@@ -169,7 +170,7 @@ def _add_due(
     due_range[0] = head
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _note_post(layout, st, block, piece, local, n):
     """Append a spike of a plastic projection's target to its history."""
     for c in range(layout.row_class.shape[0]):
@@ -198,7 +199,7 @@ def _note_post(layout, st, block, piece, local, n):
         st.post_count[count_at + local] = i + 1
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _advance(models, rules, layout, st, block, thread, first, last, parity, dt):
     """Advance the neurons of one block from step first to last."""
     # Arrays are taken out of the tuples once: every access counts references.
@@ -315,7 +316,7 @@ def _advance(models, rules, layout, st, block, thread, first, last, parity, dt):
     ptr[last - first] = m
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _merge(
     spikes, ptr, stream_step, stream_source, ids, steps, first, last, event, n_blocks
 ):
@@ -357,7 +358,7 @@ def _merge(
     return m, event
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
     """Apply a rule to one row at a pre spike, then deliver it."""
     piece, at, room, size, count_at, trace_at, n_post, column = (
@@ -418,7 +419,7 @@ def _plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
         st.ring[base + nb.uint64(targets[j])] += synapse[0, j]
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def deliver_window(rules, layout, st, block, thread, m):
     """Deliver merged spikes 0..m-1 to the targets of one block."""
     ids, steps = st.merged[thread], st.merged_step[thread]
@@ -496,7 +497,7 @@ def deliver_window(rules, layout, st, block, thread, m):
                 )
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _history_full(layout, st, block, window):
     """Whether a history ring may lose an entry that a source has not seen."""
     for c in range(layout.row_class.shape[0]):

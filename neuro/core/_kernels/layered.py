@@ -8,9 +8,9 @@ float64, in the order link, source, row.
 
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 from neuro.core._kernels.drives import add_drive, add_noise
 
 BINARY, REAL, STREAM, POPULATION = range(4)  # kinds of node
@@ -82,7 +82,7 @@ class Scratch(NamedTuple):
     cursor: Any  # int64 (4,): sample, step, spikes written, worker
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _fill_source(layout, batch, sample, k, base, node, slot_at, count_at):
     """List the active units of a source at step k (frames count from base)."""
     kind, n = layout.node[node, 0], layout.node[node, 1]
@@ -114,7 +114,7 @@ def _fill_source(layout, batch, sample, k, base, node, slot_at, count_at):
     batch.active_count[sample, count_at] = m
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def _deliver(layout, batch, scratch, sample, k, link, n, port):
     """Sum the rows of the active units, read noise and converter included."""
     node = layout.link[link, 0]

@@ -1,9 +1,9 @@
 """Plain scatter loops: what a machine can deliver without an engine around it."""
 
-import numba as nb
+from neuro.compiled import kernel
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def scatter_constant(rows, targets, weight, out):
     """Add one weight to the targets of the listed rows."""
     w = weight[0]
@@ -13,7 +13,7 @@ def scatter_constant(rows, targets, weight, out):
             out[row[j]] += w
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def scatter_weighted(rows, targets, weights, out):
     """Add the weights of the listed rows to their targets."""
     for r in rows:

@@ -3,8 +3,10 @@
 import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+
+@kernel
 def count_rows(pre, post, share, row_at, counts):
     """Count synapses per row; `share` targets per block, `row_at` per block."""
     for e in range(pre.size):
@@ -12,7 +14,7 @@ def count_rows(pre, post, share, row_at, counts):
         counts[row_at[b] + pre[e]] += 1
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def count_degrees(pre, post, out_degree, in_sum, weight):
     """Count synapses per source; add |weight| (ring units) per target."""
     for e in range(pre.size):
@@ -22,7 +24,7 @@ def count_degrees(pre, post, out_degree, in_sum, weight):
             in_sum[post[e]] += weight
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def row_limits(counts, first, n, start, multiple, indptr):
     """Turn counts of n rows into limits from `start`; return the end."""
     at = start
@@ -33,7 +35,7 @@ def row_limits(counts, first, n, start, multiple, indptr):
     return at
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def fill_targets(pre, post, share, row_at, column, cursor, targets):
     """Write target columns; rows fill from `cursor` on."""
     for e in range(pre.size):
@@ -44,7 +46,7 @@ def fill_targets(pre, post, share, row_at, column, cursor, targets):
         targets[s] = column[b] + post[e] - b * share
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def fill_weighted(
     pre, post, weight, delay, share, row_at, column, shift, delay_shift, cursor,
     targets, weights, delays,
@@ -61,7 +63,7 @@ def fill_weighted(
             delays[s + delay_shift[b]] = delay[e]
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def fill_plastic(
     pre, post, weight, share, row_at, indptr, counts, fields, shift, cursor, targets,
     weights,
@@ -80,7 +82,7 @@ def fill_plastic(
             weights[at + counts[row]] = weight[e]
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def sort_by_delay(
     indptr, first, n, shift, delay_shift, longest, targets, weights, delays, groups
 ):
@@ -116,7 +118,7 @@ def sort_by_delay(
             delays[begin + delay_shift + j] = d[j]
 
 
-@nb.njit(error_model="numpy", nogil=True, cache=True)
+@kernel
 def write_groups(
     indptr, first, n, delay_shift, delays, group_first, group_ptr, delay, count
 ):

@@ -8,9 +8,10 @@ them. Nothing here knows of populations or files.
 from math import exp, expm1, floor, inf, log, log1p
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+
+from neuro.compiled import kernel
 
 IF_DELTA, LIF_DELTA, LIF_EXP = 0, 1, 2
 # columns of the class table
@@ -88,7 +89,7 @@ class Counts(NamedTuple):
     spikes: NDArray[np.int64]  # per neuron
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def rise(dt, par, c):
     """Return (P_m, P_s, P_ms): decays over dt and the response to R I = 1."""
     pm = exp(dt * par[c, RATE_M])
@@ -100,7 +101,7 @@ def rise(dt, par, c):
     return pm, ps, par[c, COUPLING] * (ps - pm)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def state_at(t, v, i_syn, t_last, t_free, model, par, c):
     """Return (v, i_syn) at t >= t_last, without an event in between."""
     dt = t - t_last
@@ -126,7 +127,7 @@ def state_at(t, v, i_syn, t_last, t_free, model, par, c):
     return v + par[c, V_INF] * dt, i_syn  # IF_DELTA: V_INF is the slope
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _membrane(s, u, g, par, c):
     """Return u(s) and du/ds of the membrane above its asymptote, g = R I at s = 0."""
     pm, ps, pms = rise(s, par, c)
@@ -134,7 +135,7 @@ def _membrane(s, u, g, par, c):
     return value, (value - g * ps) * par[c, RATE_M]
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _root(lo, hi, u, g, th, par, c):
     """First s in lo..hi with u(s) = th, u(lo) < th <= u(hi), u rising on lo..hi.
 
@@ -159,7 +160,7 @@ def _root(lo, hi, u, g, th, par, c):
     return s
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def crossing_exp(u, g, th, par, c):
     """First s >= 0 at which the membrane reaches th, inf if never.
 
@@ -206,7 +207,7 @@ def crossing_exp(u, g, th, par, c):
     return _root(lo, hi, u, g, th, par, c)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def predict(t, v, i_syn, t_free, model, par, c):
     """Time of the next crossing if no event comes, inf if there is none."""
     start = t
@@ -232,12 +233,12 @@ def predict(t, v, i_syn, t_free, model, par, c):
     return start + (th - v) / par[c, V_INF]
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _before(cross, a, b):
     return cross[a] < cross[b] or (cross[a] == cross[b] and a < b)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _up(cross, heap, place, k):
     j = heap[k]
     while k > 0:
@@ -252,7 +253,7 @@ def _up(cross, heap, place, k):
     place[j] = k
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _down(cross, heap, place, k, n):
     j = heap[k]
     while True:
@@ -271,7 +272,7 @@ def _down(cross, heap, place, k, n):
     place[j] = k
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def schedule(cross, heap, place, j, t, n):
     """Set, move or remove the predicted crossing of neuron j; return the heap's size.
 
@@ -303,7 +304,7 @@ def schedule(cross, heap, place, j, t, n):
     return n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def predict_all(cells, classes, book):
     """Predict every neuron from its own last time: at the start and after a change."""
     for j in range(cells.v.size):
@@ -322,7 +323,7 @@ def predict_all(cells, classes, book):
         )
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def sample(t, indices, cells, classes, v, i_syn):
     """Write voltage and current of `indices` at t; the state stays as it is."""
     for k in range(indices.size):
@@ -340,7 +341,7 @@ def sample(t, indices, cells, classes, v, i_syn):
         )
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _sort_entries(entries, n, pool_t, pool_group):
     """Shell sort by (time, group): buckets are short and nearly sorted."""
     gap = 1
@@ -361,21 +362,21 @@ def _sort_entries(entries, n, pool_t, pool_group):
         gap //= 3
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _grow_float(old):
     new = np.empty(2 * old.size)
     new[: old.size] = old
     return new
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _grow_int(old):
     new = np.empty(2 * old.size, np.int64)
     new[: old.size] = old
     return new
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def run_until(
     t_end,
     budget,

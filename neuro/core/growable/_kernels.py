@@ -6,10 +6,11 @@ uint64 and int64 into a float.
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
+
+from neuro.compiled import kernel
 
 NONE = 0xFFFFFFFF
 FIRST_BLOCK = 32  # slots of the smallest block
@@ -84,7 +85,7 @@ def _prefetch_overload(array, index):  # type: ignore[no-untyped-def]
     return implementation
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def draw(state, n):  # type: ignore[no-untyped-def]
     """Return an integer in 0..n-1 (SplitMix64, Steele et al. 2014); advances `state`.
 
@@ -98,7 +99,7 @@ def draw(state, n):  # type: ignore[no-untyped-def]
     return np.int64(((z >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _move_list(store, pre, k, k_new):  # type: ignore[no-untyped-def]
     """Move a list from a block of class `k` (-1: none) to one of class `k_new`."""
     head, lists, meta = store.pre_head, store.lists, store.meta
@@ -120,7 +121,7 @@ def _move_list(store, pre, k, k_new):  # type: ignore[no-untyped-def]
     head[pre, CAPACITY] = np.uint32(FIRST_BLOCK << k_new)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _list_class(capacity):  # type: ignore[no-untyped-def]
     k = 0
     while (FIRST_BLOCK << k) < capacity:
@@ -128,7 +129,7 @@ def _list_class(capacity):  # type: ignore[no-untyped-def]
     return k
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def append_synapses(store, segment, pre, n, permanence, connected):  # type: ignore[no-untyped-def]
     """Append synapses from ``pre[:n]`` to a segment that has the slots."""
     head, lists = store.pre_head, store.lists
@@ -157,7 +158,7 @@ def append_synapses(store, segment, pre, n, permanence, connected):  # type: ign
     store.meta[N_SYNAPSES] += n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _unlink(store, pre, position):  # type: ignore[no-untyped-def]
     """Take an entry out of a list; the last entry fills the gap."""
     head, lists = store.pre_head, store.lists
@@ -178,7 +179,7 @@ def _unlink(store, pre, position):  # type: ignore[no-untyped-def]
             _move_list(store, pre, k, k - 1)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _prefetch_unlinks(store, offset, n, every):  # type: ignore[no-untyped-def]
     """Fetch what unlinking the dead (or `every`) synapses of a segment will touch.
 
@@ -209,7 +210,7 @@ def _prefetch_unlinks(store, offset, n, every):  # type: ignore[no-untyped-def]
             prefetch(store.positions, begin + ((entry >> 1) & 127))
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _take_block(store, k):  # type: ignore[no-untyped-def]
     meta = store.meta
     block = meta[SEGMENT_BLOCK_FREE + k]
@@ -222,14 +223,14 @@ def _take_block(store, k):  # type: ignore[no-untyped-def]
     return block
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _give_block(store, block, k):  # type: ignore[no-untyped-def]
     free = store.meta[SEGMENT_BLOCK_FREE + k]
     store.synapses[block] = np.uint32(NONE) if free < 0 else np.uint32(free)
     store.meta[SEGMENT_BLOCK_FREE + k] = block
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def reserve_slots(store, segment, need):  # type: ignore[no-untyped-def]
     """Give a segment a block of at least `need` slots."""
     size = np.int64(store.segment_head[segment, SIZE])
@@ -249,7 +250,7 @@ def reserve_slots(store, segment, need):  # type: ignore[no-untyped-def]
     store.segment_head[segment, SIZE] = np.uint32((FIRST_BLOCK * (k + 1)) << 16 | n)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def create_segment(store, cell, step):  # type: ignore[no-untyped-def]
     """Return the id of a new, empty segment of `cell`."""
     meta, link = store.meta, store.segment_link
@@ -279,7 +280,7 @@ def create_segment(store, cell, step):  # type: ignore[no-untyped-def]
     return segment
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def destroy_segment(store, segment):  # type: ignore[no-untyped-def]
     """Remove a segment with all its synapses; its id is free again."""
     meta, link, head = store.meta, store.segment_link, store.segment_head
@@ -309,7 +310,7 @@ def destroy_segment(store, segment):  # type: ignore[no-untyped-def]
     meta[N_SEGMENTS] -= 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _compact(store, segment):  # type: ignore[no-untyped-def]
     """Delete the synapses of permanence 0, keeping the order (age) of the others."""
     offset = np.int64(store.segment_head[segment, OFFSET])
@@ -333,7 +334,7 @@ def _compact(store, segment):  # type: ignore[no-untyped-def]
     store.segment_head[segment, SIZE] = np.uint32((size >> 16) << 16 | kept)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def adapt(store, segment, bits, up, down, threshold, levels, old):  # type: ignore[no-untyped-def]
     """Add `up` to synapses from set bits, subtract `down` from others; prune.
 
@@ -391,7 +392,7 @@ def adapt(store, segment, bits, up, down, threshold, levels, old):  # type: igno
     return hits
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def drop_weakest(store, segment, n, mark):  # type: ignore[no-untyped-def]
     """Destroy up to `n` of the weakest synapses whose source is not marked.
 
@@ -410,7 +411,7 @@ def drop_weakest(store, segment, n, mark):  # type: ignore[no-untyped-def]
         _compact(store, segment)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def visits_of(pre_head, active):  # type: ignore[no-untyped-def]
     """Return the entries, and the connected ones, in the lists of the active units."""
     visits, connected = np.int64(0), np.int64(0)
@@ -420,7 +421,7 @@ def visits_of(pre_head, active):  # type: ignore[no-untyped-def]
     return visits, connected
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _prefetch_list(store, active, k):  # type: ignore[no-untyped-def]
     if k < active.size:
         begin = np.int64(store.pre_head[active[k], OFFSET])
@@ -428,7 +429,7 @@ def _prefetch_list(store, active, k):  # type: ignore[no-untyped-def]
         prefetch(store.lists, begin + 16)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def count_few(store, active, threshold, matching):  # type: ignore[no-untyped-def]
     """Count per segment; list a segment when its potential count meets `threshold`.
 
@@ -454,7 +455,7 @@ def count_few(store, active, threshold, matching):  # type: ignore[no-untyped-de
     return n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def count_many(store, active, threshold, matching):  # type: ignore[no-untyped-def]
     """Same counts as :func:`count_few`, listed by one scan at the end."""
     lists, counts = store.lists, store.counts
@@ -482,7 +483,7 @@ def count_many(store, active, threshold, matching):  # type: ignore[no-untyped-d
     return n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def clear_counts(store, active, visits):  # type: ignore[no-untyped-def]
     """Set all counts to 0: as a block, or along the lists just walked."""
     top = store.meta[SEGMENT_TOP]
@@ -496,7 +497,7 @@ def clear_counts(store, active, visits):  # type: ignore[no-untyped-def]
             counts[lists[i] >> np.uint32(8)] = 0
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def deliver(store, active, out):  # type: ignore[no-untyped-def]
     """Add 1 per connected synapse of the active units to ``out``; reference form."""
     visited = 0

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 from neuro.core.growable._kernels import (
     BIRTH,
     CAPACITY,
@@ -83,7 +83,7 @@ class Rules(NamedTuple):
     max_segments: int
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _grow(store, memory, rules, segment, n):  # type: ignore[no-untyped-def]
     """Add up to `n` synapses from the previous winners to a segment."""
     info, mark, taken = memory.info, memory.mark, memory.taken
@@ -128,7 +128,7 @@ def _grow(store, memory, rules, segment, n):  # type: ignore[no-untyped-def]
     info[GROWN] += n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _least_used(store, memory, first, m):  # type: ignore[no-untyped-def]
     """Return a living cell of the column with the fewest segments, -1 if all died."""
     fewest, ties = 1 << 30, 0
@@ -151,7 +151,7 @@ def _least_used(store, memory, first, m):  # type: ignore[no-untyped-def]
     return -1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _new_segment(store, memory, rules, cell):  # type: ignore[no-untyped-def]
     """Create a segment; the least recently active ones make room."""
     while np.int64(store.cell_segments[cell]) >= rules.max_segments:
@@ -167,7 +167,7 @@ def _new_segment(store, memory, rules, cell):  # type: ignore[no-untyped-def]
     return create_segment(store, cell, memory.info[STEP])
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _sort(keys, order, n):  # type: ignore[no-untyped-def]
     """Sort the first `n` keys, carrying `order` along."""
     if n > 64:
@@ -187,7 +187,7 @@ def _sort(keys, order, n):  # type: ignore[no-untyped-def]
         order[j + 1] = item
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _learn_on(store, memory, rules, segment, potential):  # type: ignore[no-untyped-def]
     """Reinforce a segment and let it grow towards `new_synapses` active ones."""
     info = memory.info
@@ -208,7 +208,7 @@ def _learn_on(store, memory, rules, segment, potential):  # type: ignore[no-unty
         _grow(store, memory, rules, segment, rules.new_synapses - potential)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _activate(store, memory, rules, columns, learn):  # type: ignore[no-untyped-def]
     """Phase 1: choose active and winner cells, learn; return the bursting columns."""
     info, keys, order = memory.info, memory.keys, memory.order
@@ -324,7 +324,7 @@ def _activate(store, memory, rules, columns, learn):  # type: ignore[no-untyped-
     return bursting
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _predict(store, memory, rules, learn):  # type: ignore[no-untyped-def]
     """Phase 2: count active synapses per segment; list the matching segments."""
     info = memory.info
@@ -349,7 +349,7 @@ def _predict(store, memory, rules, learn):  # type: ignore[no-untyped-def]
                 store.segment_link[memory.matching[i], LAST_ACTIVE] = info[STEP]
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _has_room(store, memory, rules, n_columns):  # type: ignore[no-untyped-def]
     """Whether one step fits, whatever it does; see :func:`needs`."""
     segments, synapse_words, list_words = needs(store, memory, rules, n_columns)
@@ -360,7 +360,7 @@ def _has_room(store, memory, rules, n_columns):  # type: ignore[no-untyped-def]
     )
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def needs(store, memory, rules, n_columns):  # type: ignore[no-untyped-def]
     """Return upper bounds of what one step may add: ids, synapse and list words."""
     info = memory.info
@@ -377,7 +377,7 @@ def needs(store, memory, rules, n_columns):  # type: ignore[no-untyped-def]
     return n_columns, growing * ((rules.max_synapses + 31) // 32 * 32), words
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _predicted_columns(store, memory, rules, out, at):  # type: ignore[no-untyped-def]
     """Write the sorted predicted columns to ``out[at:]``; return their number."""
     n = 0
@@ -395,7 +395,7 @@ def _predicted_columns(store, memory, rules, out, at):  # type: ignore[no-untype
     return n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def run(  # type: ignore[no-untyped-def]
     store, memory, rules, columns, ends, learn, begin, trace, bursting
 ):
@@ -432,7 +432,7 @@ def run(  # type: ignore[no-untyped-def]
     return ends.size - 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def kill(store, memory, cells):  # type: ignore[no-untyped-def]
     """Let cells die: their segments vanish, they never become active again."""
     info = memory.info

@@ -1,12 +1,12 @@
 """Kernels of the spatial pooler and of the classifier."""
 
-import numba as nb
 import numpy as np
 
+from neuro.compiled import kernel
 from neuro.core.connectivity import _deliver_rows
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def winners_of(overlaps, rank, k, out):  # type: ignore[no-untyped-def]
     """Write the `k` columns of largest (overlap, rank) to `out`, sorted by column."""
     histogram = np.zeros(overlaps.max() + 1, np.int64)
@@ -31,7 +31,7 @@ def winners_of(overlaps, rank, k, out):  # type: ignore[no-untyped-def]
             n += 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def pool(  # type: ignore[no-untyped-def]
     rows, permanence, potential, rank, inputs, ends, rates, learn, out
 ):
@@ -77,7 +77,7 @@ def pool(  # type: ignore[no-untyped-def]
     return visited, changed
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _softmax(weights, active, out):  # type: ignore[no-untyped-def]
     out[:] = 0.0
     _deliver_rows(weights, active, out)
@@ -90,7 +90,7 @@ def _softmax(weights, active, out):  # type: ignore[no-untyped-def]
         out[b] /= total
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def classify(  # type: ignore[no-untyped-def]
     weights, cells, ends, buckets, horizon, alpha, begin, learn, out
 ):

@@ -1,12 +1,10 @@
 """Steps of the linear sub-threshold models: exact propagators."""
 
-import numba as nb
-
-_inlined = nb.njit(error_model="numpy", nogil=True, cache=True)
+from neuro.compiled import kernel
 
 
 # ---- delta synapses; rows p_m, drive, r_drive, theta, keep, v_after, hold ----
-@_inlined
+@kernel
 def _lif_delta(pm, drive, rd, theta, keep, after, hold, v, left, x, current):
     held = left > 0.0
     u = v if held else pm * v + drive + rd * current + x
@@ -64,7 +62,7 @@ def leaky_step(params, state, inputs, spiked, dt):
 
 # ---- one exponential current; rows p_m, p_s, p_ms, drive, r_drive, theta, keep,
 #      v_after, hold; state v, i_syn, refractory ----
-@_inlined
+@kernel
 def _lif_exp(pm, ps, pms, dr, rd, th, keep, after, hold, v, syn, left, x, current):
     held = left > 0.0
     u = v if held else pm * v + pms * syn + dr + rd * current
@@ -105,7 +103,7 @@ lif_exp_brian2_step = lif_exp_step
 
 # ---- two exponential currents; rows p_m, p_e, p_me, p_i, p_mi, drive, r_drive, theta,
 #      keep, v_after, hold; state v, i_exc, i_inh, refractory ----
-@_inlined
+@kernel
 def _lif_exp_ei(
     pm,
     pe,

@@ -2,16 +2,13 @@
 
 import math
 
-import numba as nb
-
+from neuro.compiled import kernel
 from neuro.core._kernels.bits import exp_bounded
-
-_inlined = nb.njit(error_model="numpy", nogil=True, cache=True)
 
 
 # ---- rows g_leak, leak_drive, e_exc, e_inh, per_c, p_e, p_i, i_e, theta, keep,
 #      v_after, hold; state v, g_exc, g_inh, refractory ----
-@_inlined
+@kernel
 def _cond(
     gl, ld, ee, ei, k, pe, pi, ie, th, keep, after, hold, v, ge, gi, left, x, y, current
 ):
@@ -51,7 +48,7 @@ def lif_cond_step(params, state, inputs, spiked, dt):
             )  # fmt: skip
 
 
-@_inlined
+@kernel
 def _cond_slope(v, ge, gi, gl, ld, ee, ei, drive):
     return ld + ee * ge + ei * gi + drive - (gl + ge + gi) * v
 
@@ -93,7 +90,7 @@ def lif_cond_rk4_step(params, state, inputs, spiked, dt):
 
 # ---- rows c, g_leak, v_leak, delta, v_t, v_peak, v_reset, a, b, tau_w, half_s, p_s,
 #      i_e, hold; state v, w, i_syn, refractory ----
-@_inlined
+@kernel
 def _adex_v(v, w, i, c, gl, el, delta, vt, peak):
     grow = gl * delta * exp_bounded(max((min(v, peak) - vt) / delta, -600.0))
     return (-gl * (v - el) + grow - w + i) / c

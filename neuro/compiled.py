@@ -1,0 +1,101 @@
+"""One decorator for every compiled function, with a cache that processes can share.
+
+Numba numbers the files of its cache by counting: two processes that start with an empty
+cache and compile one function for different types can leave an index that names the
+other's machine code. And it looks only at the file of the function itself, so an edited
+callee in another file goes unnoticed. Here a file is named at random and written before
+the index that names it, and the stamp covers the files of all compiled callees.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numba as nb
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+__all__ = ["kernel"]
+
+
+def kernel(
+    function: Callable[..., Any] | None = None, /, *, inline: str = "never"
+) -> Any:
+    """Compile a function at its first call: nopython, no lock, IEEE errors, cached.
+
+    Parameters
+    ----------
+    function : callable
+        Over numbers and plain arrays.
+    inline : {"never", "always"}
+        Numba's own inlining, before types are known.
+
+    Returns
+    -------
+    dispatcher
+        The function itself with ``NUMBA_DISABLE_JIT=1``.
+    """
+    if function is None:
+        return partial(kernel, inline=inline)
+    dispatcher = nb.njit(error_model="numpy", nogil=True, inline=inline)(function)
+    if not nb.config.DISABLE_JIT:
+        dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
+class _CacheFile(IndexDataCacheFile):  # type: ignore[misc]
+    def save(self, key: Any, data: Any) -> None:
+        overloads = self._load_index()
+        if not overloads:  # of another version of the sources, or none: its files go
+            stem = self._index_name.removesuffix(".nbi")
+            for path in Path(self._cache_path).glob(f"{stem}.*.nbc"):
+                path.unlink(missing_ok=True)
+        name = overloads.get(key, self._data_name(secrets.randbits(64)))
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stem = self._impl.filename_base
+        self._cache_file: _CacheFile = _CacheFile(self._cache_path, stem, None)
+
+    def _stamp(self) -> None:
+        """Stamp with all sources: at first use, when every callee has been imported."""
+        if self._cache_file._source_stamp is None:
+            stats = {f: Path(f).stat() for f in sorted(_sources(self._py_func, set()))}
+            stamp = tuple((f, s.st_mtime_ns, s.st_size) for f, s in stats.items())
+            self._cache_file._source_stamp = stamp
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        self._stamp()
+        return super().load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        self._stamp()
+        super().save_overload(sig, data)
+
+
+def _sources(function: FunctionType, seen: set[FunctionType]) -> set[str]:
+    """Files of a function and of all compiled functions that it reaches."""
+    seen.add(function)
+    files = {function.__code__.co_filename}
+    for value in _reached(function, function.__code__):
+        callee = getattr(value, "py_func", None) or getattr(value, "_defn", None)
+        if isinstance(callee, FunctionType) and callee not in seen:
+            files |= _sources(callee, seen)
+    return files
+
+
+def _reached(function: FunctionType, code: CodeType) -> Iterator[Any]:
+    """Yield what a function names: globals, attributes of modules, its closure."""
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        yield value
+        if isinstance(value, ModuleType):
+            yield from (getattr(value, n, None) for n in code.co_names)
+    for cell in function.__closure__ or ():
+        yield cell.cell_contents
