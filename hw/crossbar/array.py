@@ -56,7 +56,8 @@ class Crossbar:
     max_iterations : int, optional
         Default ``1000 + 20 (m + n)``.
     threads : int
-        Batches solved at the same time; results do not depend on it.
+        Blocks of inputs solved at the same time (work of under about a millisecond
+        stays in one thread); results do not depend on it.
 
     Notes
     -----
@@ -259,7 +260,8 @@ class Crossbar:
 
     def _products(self, v: Floats, method: str, iterations: int | None) -> Floats:
         if self.topology == "gated":
-            return GatedArray(self._planes[0], self.lines, self.tol).currents(v)
+            gated = GatedArray(self._planes[0], self.lines, self.tol)
+            return gated.currents(v, threads=self.threads)
         if self._ideal and method == "auto":
             return np.asarray(v @ self._ideal_matrix())
         if iterations is not None:

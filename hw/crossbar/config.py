@@ -67,6 +67,8 @@ class AnalogConfig:
         Length of one unit of simulated time, seconds.
     tol : float
         Residual of the circuit solver.
+    threads : int
+        Of the circuit solver; results do not depend on it.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class AnalogConfig:
     update_every: float = 1.0
     seconds_per_step: float = 1.0
     tol: float = 1e-9
+    threads: int = 1
 
     def __post_init__(self) -> None:
         _checks.choice("AnalogConfig.topology", self.topology, ("driven", "gated"))
@@ -107,7 +110,7 @@ class AnalogConfig:
         for name in ("v_read", "t_read", "update_every", "seconds_per_step"):
             value = getattr(self, name)
             _checks.number(f"AnalogConfig.{name}", value, 0.0, above=True)
-        for name in ("rows_max", "cols_max", "columns_per_adc"):
+        for name in ("rows_max", "cols_max", "columns_per_adc", "threads"):
             _checks.integer(f"AnalogConfig.{name}", getattr(self, name), 1, 2**20)
 
     @property

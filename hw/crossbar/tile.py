@@ -109,6 +109,7 @@ class Tile:
             r_sense=c.r_sense,
             topology=c.topology,
             tol=c.tol,
+            threads=c.threads,
         )
         wired = c.wired and c.topology == "driven"
         g_eff = self._array.effective_conductance() if wired else g

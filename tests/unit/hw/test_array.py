@@ -284,13 +284,28 @@ def test_unverified_and_verified_modes_agree(rng):
     close(xbar.mvm(v), xbar.solve(v).I, 1e-10)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_threads_change_nothing(rng, threads):
+@pytest.mark.parametrize("topology", ["driven", "gated"])
+def test_threads_change_nothing(rng, topology, monkeypatch):
+    from hw.crossbar import _threads
+
+    monkeypatch.setattr(_threads, "LEAST", 1)
     g = uniform(rng, 33, 21)
-    v = np.random.default_rng(0).random((20, 33))
-    reference = Crossbar(g, 1.0, 2.0).mvm(v, method="cg")
-    found = Crossbar(g, 1.0, 2.0, threads=threads).mvm(v, method="cg")
-    np.testing.assert_array_equal(found, reference)
+    v = 0.2 * (np.random.default_rng(0).random((20, 33)) < 0.4)
+    found = [
+        Crossbar(g, 1.0, 2.0, topology=topology, threads=k).mvm(
+            v, method="cg" if topology == "driven" else "auto"
+        )
+        for k in (1, 2, 3)
+    ]
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
+def test_small_work_stays_in_one_thread():
+    from hw.crossbar._threads import LEAST, spread
+
+    assert spread(len, range(9), 4, 10) == [9]
+    assert sorted(spread(len, range(9), 4, LEAST)) == [2, 2, 2, 3]
 
 
 # --- 6: derivatives
