@@ -186,6 +186,26 @@ class AnalogConfig:
                 wanted |= {"dac": self.dac, "adc": self.adc}
         return base.with_(device=base.device.with_(**kept), **wanted)
 
+    def adc_for(self, rows: int) -> ADC | None:
+        """Return the converter of arrays with `rows` word lines, its range in amperes.
+
+        "calibrated" starts at the largest possible current.
+        """
+        adc = self.adc
+        if adc is None or not isinstance(adc.range, str):
+            return adc
+        if adc.range == "granular":
+            levels = self.mapping.levels
+            count = (
+                levels if isinstance(levels, int) else 2**self.mapping.bits_per_slice
+            )
+            span = self.device.g_max - self.device.g_min
+            step = span / max(count - 1, 1) * self.v_read
+            top = step * (adc.codes_count - 1) / (2 if adc.signed else 1)
+        else:
+            top = rows * self.device.g_max * self.v_read
+        return adc.with_range(-top if adc.signed else 0.0, top)
+
     def describe(self) -> str:
         """List what is switched on."""
         lines = [self.device.describe()]
