@@ -100,6 +100,8 @@ class Chip:
         ):
             if op in load.booked() and op not in held and not inside:
                 gone.append(f"{text}: no published figure for {profile.name}")
+        if any(layer.info.kind == "norm" for layer in load):
+            gone.append("normalisation: no published figure for a product")
         self._static(load, profile, latency, terms, extra, gone)
         return build_report(
             self.name,

@@ -165,6 +165,8 @@ class Cim:
             )
             if op in load.booked()
         ]
+        if any(layer.info.kind == "norm" for layer in load):
+            unpriced.append("normalisation (digital products)")
         missing = [
             f"{text}: profile {profile.name} has no constant"
             for name, text in (("buffer_bit", "buffers"), ("static", "static power"))

@@ -13,6 +13,7 @@ from neuro.counts.ledger import OPS as OPS
 from neuro.counts.ledger import LayerInfo as LayerInfo
 from neuro.counts.ledger import OpCounts as OpCounts
 from neuro.counts.recorder import record as record
+from neuro.counts.saved import holds_ledger as holds_ledger
 from neuro.counts.saved import load_ledger as load_ledger
 from neuro.counts.saved import save_ledger as save_ledger
 
@@ -25,6 +26,7 @@ __all__ = [
     "NetSpec",
     "OpCounts",
     "count",
+    "holds_ledger",
     "load_ledger",
     "rate_everywhere",
     "read_activity",
