@@ -15,7 +15,8 @@ from neuro.errors import ParameterError
 
 from .constants import Constant, Profile, ProfileError, derived
 from .load import LayerLoad, Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Chip", "affine_fit"]
 

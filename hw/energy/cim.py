@@ -27,7 +27,8 @@ from neuro.counts import LayerInfo, OpCounts
 from .adc import adc_constant
 from .constants import Constant, Profile, ProfileError, derived
 from .load import LayerLoad, Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Cim", "array_energy", "tiles"]
 

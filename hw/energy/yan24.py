@@ -27,7 +27,8 @@ from neuro.errors import ParameterError
 from ..bitbudget import equivalent_bits
 from .constants import Constant, Profile, derived
 from .load import LayerLoad, Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Comparison", "Yan24", "breakeven_rate", "verdict_of_rate"]
 

@@ -14,9 +14,9 @@ from neuro.counts.activity import (
     Signal,
     classify,
 )
-from neuro.counts.architecture import NetSpec
 from neuro.counts.layers import LayerSpec, dense_products, fan_out
 from neuro.counts.ledger import LayerInfo, OpCounts
+from neuro.counts.netspec import NetSpec
 from neuro.counts.signals import Signals, rate_of
 from neuro.errors import ParameterError
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neuro.counts.activity import ActivityError, normalise, read_activity
-from neuro.counts.architecture import NetSpec, parse_architecture, read_architecture
+from neuro.counts.architecture import parse_architecture, read_architecture
 from neuro.counts.booking import count_layers
 from neuro.counts.layers import LayerSpec
 from neuro.counts.ledger import OpCounts
+from neuro.counts.netspec import NetSpec
 from neuro.counts.saved import count_npz, spec_of_network
 from neuro.errors import ParameterError
 

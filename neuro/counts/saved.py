@@ -8,10 +8,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from neuro.counts.activity import normalise
-from neuro.counts.architecture import NetSpec
 from neuro.counts.booking import count_layers
 from neuro.counts.layers import LayerSpec
 from neuro.counts.ledger import OpCounts
+from neuro.counts.netspec import NetSpec
 from neuro.errors import DatasetError, ShapeError
 
 __all__ = [

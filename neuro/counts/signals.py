@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.counts.activity import ActivityError, Raster, Rate, Signal
-from neuro.counts.architecture import NetSpec
 from neuro.counts.layers import LayerSpec, dense_products, reached
+from neuro.counts.netspec import NetSpec
 
 __all__ = ["Signals", "rate_of"]
 
@@ -118,6 +118,8 @@ class Signals:
         """Whether a layer passes currents on: weights or pooling without neurons."""
         layer = self.layers.get(name)
         if layer is None or layer.neuron or name in self._recorded:
+            return False
+        if layer.rate is not None or layer.spikes is not None:
             return False
         if layer.has_weights:
             return True
