@@ -13,6 +13,7 @@ from .compat import solve as solve
 from .config import AnalogConfig as AnalogConfig
 from .converters import ADC as ADC
 from .converters import DAC as DAC
+from .forming import formed_probability as formed_probability
 from .mapping import Encoded as Encoded
 from .mapping import Mapping as Mapping
 from .network import dense_weights as dense_weights
@@ -24,7 +25,6 @@ from .nonlinear import solve_nonlinear as solve_nonlinear
 from .passive import read_cell as read_cell
 from .passive import sneak_resistance as sneak_resistance
 from .random_weights import RandomWeights as RandomWeights
-from .random_weights import formed_probability as formed_probability
 from .reader import AnalogReader as AnalogReader
 from .solution import Solution as Solution
 from .wires import wire as wire

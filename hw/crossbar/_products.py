@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuro.errors import ParameterError, ShapeError
+
 from .converters import DAC, bit_serial, combine_bits
 from .noise import noisy_product
 from .tile import Tile
@@ -12,7 +14,7 @@ from .tile import Tile
 if TYPE_CHECKING:
     from .analog import AnalogMatrix
 
-__all__ = ["multiply", "read_pattern"]
+__all__ = ["multiply", "read_pattern", "spike_pattern"]
 
 Floats = NDArray[np.float64]
 
@@ -112,3 +114,23 @@ def read_pattern(
             _combine(matrix, tile, current, out, seen)
     drives = pattern.sum(1, keepdims=True)
     return np.asarray(out / c.v_read + matrix.encoded.offset * drives)
+
+
+def spike_pattern(spikes: ArrayLike, size: int) -> tuple[Floats, bool]:
+    """Return patterns (batch, size) of 0 and 1, and whether a batch was given.
+
+    Boolean rows, rows of `size` numbers in two dimensions, or a list of active rows.
+    """
+    a = np.asarray(spikes)
+    if a.dtype == bool or (a.ndim == 2 and a.shape[1] == size):
+        if a.shape[-1] != size:
+            raise ShapeError(
+                f"spike_read: {a.shape[-1]} rows given, the matrix has {size}"
+            )
+        return np.atleast_2d(a).astype(np.float64), a.ndim == 2
+    index = a.astype(np.int64).ravel()
+    if index.size and not 0 <= index.min() <= index.max() < size:
+        raise ParameterError(f"spike_read: rows must lie in 0..{size - 1}")
+    pattern = np.zeros((1, size))
+    pattern[0, index] = 1.0
+    return pattern, a.ndim == 2

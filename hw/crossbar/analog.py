@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuro.counts import LayerInfo, OpCounts
+from neuro.counts import OpCounts
 from neuro.errors import ParameterError, ShapeError
 from neuro.network import WeightBlock
 from neuro.random import stream
 from neuro.results import write_arrays
 
 from .. import _checks
+from ._accounting import book, settle
 from ._matrix_state import matrix_state, restore_matrix
-from ._products import multiply, read_pattern
+from ._products import multiply, read_pattern, spike_pattern
 from .config import AnalogConfig
 from .converters import ADC
 from .mapping import Encoded
@@ -118,7 +119,7 @@ class AnalogMatrix:
         ]
         self.time = 0.0
         self._reads = 0
-        self._adc = self._resolve(c.adc)
+        self._adc = c.adc_for(max(r.stop - r.start for r in self.row_tiles))
         self._dac = c.dac
         self._block: tuple[float, WeightBlock] | None = None
         self.clip_share = 0.0
@@ -244,21 +245,7 @@ class AnalogMatrix:
         ``array_j`` is ``V^2 t sum_j G_ij`` over driven rows: exact without wires, an
         upper bound with them. Gated inputs are binary, so it holds for both topologies.
         """
-        reads = np.asarray(row_reads)
-        if reads.shape != (self.shape[1],):
-            raise ShapeError(
-                f"AnalogMatrix.settle: row_reads of shape ({self.shape[1]},), got "
-                f"{reads.shape}"
-            )
-        c = self.config
-        seconds = c.start_time if self._block is None else self._block[0]
-        row_g = np.zeros(self.shape[1])
-        for row in self.tiles:
-            for tile in row:
-                row_g[tile.rows] += tile.cells(seconds).sum(1)
-        joules = float(reads @ row_g) * c.v_read**2 * c.t_read
-        pulses = float(reads.sum() * len(self.col_tiles))
-        return {"array_j": joules, "row_pulses": pulses}
+        return settle(self, row_reads)
 
     def book(
         self,
@@ -281,25 +268,7 @@ class AnalogMatrix:
             Reads of the whole matrix (time steps with or without input).
         sample : int
         """
-        bits = 0 if self._adc is None else self._adc.bits
-        counts.layer(
-            layer,
-            LayerInfo(
-                kind="array",
-                in_shape=(self.shape[1],),
-                out_shape=(self.shape[0],),
-                weights=self.W.size,
-                synapses=self.W.size,
-            ),
-        )
-        pulses = int(np.sum(row_reads)) * len(self.col_tiles)
-        arrays = len(self.row_tiles) * len(self.col_tiles)
-        counts.add(layer, "row_drive", pulses, sample=sample)
-        counts.add(layer, "array_read", reads * arrays, sample=sample)
-        converted = reads * self.conversions_per_read
-        counts.add(layer, "adc_convert", converted, a_bits=max(bits, 1), sample=sample)
-        for quantity, value in self.settle(row_reads).items():
-            counts.measure(layer, quantity, value)
+        book(self, counts, layer, row_reads, reads, sample=sample)
 
     @property
     def conversions_per_read(self) -> int:
@@ -315,21 +284,6 @@ class AnalogMatrix:
         return used / (arrays * c.rows_max * c.cols_max)
 
     # --- converters
-
-    def _resolve(self, adc: ADC | None) -> ADC | None:
-        if adc is None or not isinstance(adc.range, str):
-            return adc
-        c = self.config
-        span = c.device.g_max - c.device.g_min
-        rows = max(s.stop - s.start for s in self.row_tiles)
-        if adc.range == "granular":
-            levels = c.mapping.levels
-            count = levels if isinstance(levels, int) else 2**c.mapping.bits_per_slice
-            step = span / max(count - 1, 1) * c.v_read
-            top = step * (adc.codes_count - 1) / (2 if adc.signed else 1)
-        else:
-            top = rows * c.device.g_max * c.v_read
-        return adc.with_range(-top if adc.signed else 0.0, top)
 
     def calibrate(self, X: ArrayLike) -> "AnalogMatrix":
         """Set converter ranges from inputs of a separate set.
@@ -400,22 +354,7 @@ class AnalogMatrix:
         ndarray of float64, shape (post,) or (batch, post)
             Summed weights of the active rows as the hardware delivers them.
         """
-        a = np.asarray(spikes)
-        if a.dtype == bool or (a.ndim == 2 and a.shape[1] == self.shape[1]):
-            if a.shape[-1] != self.shape[1]:
-                raise ShapeError(
-                    f"spike_read: {a.shape[-1]} rows given, the matrix has "
-                    f"{self.shape[1]}"
-                )
-            pattern = np.atleast_2d(a).astype(np.float64)
-        else:
-            index = a.astype(np.int64).ravel()
-            if index.size and not 0 <= index.min() <= index.max() < self.shape[1]:
-                raise ParameterError(
-                    f"spike_read: rows must lie in 0..{self.shape[1] - 1}"
-                )
-            pattern = np.zeros((1, self.shape[1]))
-            pattern[0, index] = 1.0
+        pattern, many = spike_pattern(spikes, self.shape[1])
         held = self.time
         if t is not None:
             self.time = t * self.config.seconds_per_step
@@ -423,7 +362,7 @@ class AnalogMatrix:
             out = read_pattern(self, pattern)
         finally:
             self.time = held
-        return out if a.ndim == 2 else out[0]
+        return out if many else out[0]
 
     def report(self, X: ArrayLike, **options: Any) -> "ErrorBudget":
         """Error budget on inputs `X`; options of :func:`hw.crossbar.error_budget`."""

@@ -67,6 +67,8 @@ class AnalogConfig:
         Length of one unit of simulated time, seconds.
     tol : float
         Residual of the circuit solver.
+    threads : int
+        Of the circuit solver; results do not depend on it.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class AnalogConfig:
     update_every: float = 1.0
     seconds_per_step: float = 1.0
     tol: float = 1e-9
+    threads: int = 1
 
     def __post_init__(self) -> None:
         _checks.choice("AnalogConfig.topology", self.topology, ("driven", "gated"))
@@ -107,7 +110,7 @@ class AnalogConfig:
         for name in ("v_read", "t_read", "update_every", "seconds_per_step"):
             value = getattr(self, name)
             _checks.number(f"AnalogConfig.{name}", value, 0.0, above=True)
-        for name in ("rows_max", "cols_max", "columns_per_adc"):
+        for name in ("rows_max", "cols_max", "columns_per_adc", "threads"):
             _checks.integer(f"AnalogConfig.{name}", getattr(self, name), 1, 2**20)
 
     @property
@@ -182,6 +185,26 @@ class AnalogConfig:
             else:
                 wanted |= {"dac": self.dac, "adc": self.adc}
         return base.with_(device=base.device.with_(**kept), **wanted)
+
+    def adc_for(self, rows: int) -> ADC | None:
+        """Return the converter of arrays with `rows` word lines, its range in amperes.
+
+        "calibrated" starts at the largest possible current.
+        """
+        adc = self.adc
+        if adc is None or not isinstance(adc.range, str):
+            return adc
+        if adc.range == "granular":
+            levels = self.mapping.levels
+            count = (
+                levels if isinstance(levels, int) else 2**self.mapping.bits_per_slice
+            )
+            span = self.device.g_max - self.device.g_min
+            step = span / max(count - 1, 1) * self.v_read
+            top = step * (adc.codes_count - 1) / (2 if adc.signed else 1)
+        else:
+            top = rows * self.device.g_max * self.v_read
+        return adc.with_range(-top if adc.signed else 0.0, top)
 
     def describe(self) -> str:
         """List what is switched on."""
