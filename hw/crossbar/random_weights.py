@@ -308,6 +308,19 @@ class RandomWeights:
         decay = np.exp(-self._nu * np.log1p(seconds / self.drift_t0))
         return np.asarray(self._cells * decay)
 
+    def conductances(
+        self, seconds: float = 0.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return both cells of every pair `seconds` after t = 0, drift included.
+
+        Returns
+        -------
+        g_plus, g_minus : ndarray of float64, shape (post, pre)
+            Siemens; for example for :meth:`hw.crossbar.AnalogMatrix.from_conductances`.
+        """
+        cells = self._at(self.age + _checks.number("seconds", seconds, 0.0, unit="s"))
+        return np.asarray(cells[0] * self.unit), np.asarray(cells[1] * self.unit)
+
     def _set_adc(self, adc_range: str | float) -> None:
         self._adc: tuple[float, float, int] | None = None
         if self.adc_bits is None:

@@ -188,7 +188,7 @@ def run(cfg: Config, ctx: Context) -> None:
     control = Cell(0, 0.0)
     first, *larger = cfg.sizes
     cells = [control, Cell(first, 1.0)]
-    cells += [Cell(n, r) for n in larger for r in (cfg.large.recurrence, 0.0)]
+    cells += [Cell(n, r) for n in larger for r in cfg.large.recurrence]
     results: dict[Cell, list[dict[str, Any]]] = {}
     for cell in ctx.progress(cells, label="configurations"):
         results[cell] = [
