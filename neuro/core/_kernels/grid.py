@@ -13,7 +13,6 @@ not put into a ring: the spike waits in a list with a cursor into its row, sorte
 delay, and each step adds only the group that is due.
 """
 
-import numba as nb
 import numpy as np
 
 from neuro.compiled import kernel

@@ -3,7 +3,6 @@
 import numba as nb
 
 from neuro.compiled import kernel
-from neuro.core._kernels.bits import matrix_view, vector_view
 from neuro.core._kernels.grid_layout import NEVER, PLASTIC
 
 
