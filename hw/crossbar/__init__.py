@@ -4,6 +4,9 @@
 """
 
 from .analog import AnalogMatrix as AnalogMatrix
+from .approximations import cubic_drop as cubic_drop
+from .approximations import fixed_point as fixed_point
+from .approximations import scale_factors as scale_factors
 from .array import Crossbar as Crossbar
 from .budget import ErrorBudget as ErrorBudget
 from .budget import error_budget as error_budget
@@ -44,13 +47,16 @@ __all__ = [
     "Solution",
     "capacity_report",
     "column_noise_variance",
+    "cubic_drop",
     "dense_weights",
     "error_budget",
+    "fixed_point",
     "formed_probability",
     "map_network",
     "noisy_product",
     "read_cell",
     "sampled_product",
+    "scale_factors",
     "sneak_resistance",
     "solve",
     "solve_nonlinear",

@@ -19,6 +19,7 @@ from neuro.results import write_arrays
 
 from .. import _checks
 from ._accounting import book, settle
+from ._decode import decoded_variance, decoded_weights, mean_magnitude
 from ._matrix_state import matrix_state, restore_matrix
 from ._products import multiply, read_pattern, spike_pattern
 from .config import AnalogConfig
@@ -122,6 +123,7 @@ class AnalogMatrix:
         self._adc = c.adc_for(max(r.stop - r.start for r in self.row_tiles))
         self._dac = c.dac
         self._block: tuple[float, WeightBlock] | None = None
+        self._reference: Floats | None = None
         self.clip_share = 0.0
 
     @property
@@ -140,7 +142,7 @@ class AnalogMatrix:
         for row in self.tiles:
             for tile in row:
                 tile.program()
-        self._block = None
+        self._block = self._reference = None
         return self
 
     def at_time(self, t: float) -> "AnalogMatrix":
@@ -165,33 +167,17 @@ class AnalogMatrix:
     def effective_weights(self, t: float = 0.0) -> Floats:
         """Weights that the arrays realise at `t`, wires included, (post, pre)."""
         self._linear("effective_weights")
-        return self._weights(self._seconds(t)[0])
+        return decoded_weights(self, self._seconds(t)[0])
 
-    def _weights(self, seconds: float) -> Floats:
-        w = np.zeros(self.shape)
-        for row in self.tiles:
-            for tile in row:
-                g_eff, _ = tile.effective(seconds)
-                for k, f in enumerate(self.encoded.factors):
-                    factor = f[tile.cols] if f.size > 1 else f
-                    w[tile.cols, tile.rows] += factor[:, None] * tile.plane(g_eff, k).T
-        return w + self.encoded.offset[:, None]
-
-    def _variance(self, seconds: float) -> Floats | None:
-        if self.config.read_mode != "white":
-            return None
-        out, found = np.zeros(self.shape), False
-        for row in self.tiles:
-            for tile in row:
-                _, variance = tile.effective(seconds)
-                if variance is None:
-                    continue
-                found = True
-                for k, f in enumerate(self.encoded.factors):
-                    square = (f[tile.cols] if f.size > 1 else f) ** 2
-                    part = tile.plane(variance, k).T
-                    out[tile.cols, tile.rows] += square[:, None] * part
-        return out if found else None
+    def gain(self, seconds: float) -> Floats:
+        """Drift compensation in force at a device time, shape (1,) or (post,)."""
+        how = self.config.drift_compensation
+        if how == "none" or seconds == self.config.start_time:
+            return np.ones(1)
+        if self._reference is None:
+            self._reference = mean_magnitude(self, self.config.start_time, how)
+        now = mean_magnitude(self, seconds, how)
+        return np.asarray(self._reference / np.where(now > 0, now, 1.0))
 
     def _linear(self, what: str) -> None:
         if self.config.topology == "gated" and self.config.wired:
@@ -204,12 +190,13 @@ class AnalogMatrix:
     def needs_reader(self) -> bool:
         """Whether spikes must go through :meth:`source`'s column reader."""
         c, e = self.config, self.encoded
-        if c.topology == "gated" and c.wired:
+        if (c.topology == "gated" and c.wired) or c.column_limit is not None:
             return True
         if c.adc is None:
             return False
         return bool(
-            len(self.row_tiles) > 1
+            c.drift_compensation == "column"
+            or len(self.row_tiles) > 1
             or len(e.groups) > 1
             or e.offset.any()
             or any(f.size > 1 for f in e.factors)
@@ -229,11 +216,13 @@ class AnalogMatrix:
         if self.config.topology == "gated" and self.config.wired:
             w, variance = self.encoded.weights(), None
         else:
-            w, variance = self._weights(seconds), self._variance(seconds)
+            w = decoded_weights(self, seconds)
+            variance = decoded_variance(self, seconds)
         adc = None
         if self._adc is not None and not self.needs_reader:
             lo, hi = self._adc.limits
             scale = float(np.abs(self.encoded.factors[0]).max()) / self.config.v_read
+            scale *= float(self.gain(seconds)[0])
             adc = (lo * scale, hi * scale, self._adc.codes_count)
         block = WeightBlock(w, variance, adc, expires)
         self._block = (seconds, block)

@@ -30,6 +30,7 @@ from neuro.errors import ShapeError
 from ._kernels import add_gaussian
 
 __all__ = [
+    "add_noise",
     "clipped_moments",
     "column_noise_variance",
     "negative_share",
@@ -74,12 +75,20 @@ def noisy_product(
     """
     x, a, s = _three(v, g, variance)
     out = np.ascontiguousarray(x @ a)
-    # the spread needs no double precision: half the cost of the second product
-    square = np.square(x, dtype=np.float32, casting="unsafe")
-    add_gaussian(
-        (square @ np.asarray(s, np.float32)).reshape(-1), _key(rng), out.reshape(-1)
-    )
+    add_noise(out, x, s, rng)
     return out
+
+
+def add_noise(
+    current: Floats, v: Floats, variance: NDArray[Any], rng: np.random.Generator
+) -> None:
+    """Add the read noise of ``v`` to contiguous currents in place.
+
+    The spread needs no double precision: half the cost of another product.
+    """
+    square = np.square(v, dtype=np.float32, casting="unsafe")
+    spread = square @ np.asarray(variance, np.float32)
+    add_gaussian(spread.reshape(-1), _key(rng), current.reshape(-1))
 
 
 def _key(rng: np.random.Generator) -> np.uint64:
