@@ -167,7 +167,7 @@ class ExactSimulation(Simulation):
                 if (start_ns + stop) % every[name]:
                     continue
                 index = np.arange(net.n_of(name)) if r.indices is None else r.indices
-                v, i_syn = self._core.sample(index + self._first[name])
+                v, i_syn, _ = self._core.sample(index + self._first[name])
                 for variable in r.variables:
                     key = f"{name}.{variable}"
                     rows.setdefault(key, []).append(v if variable == "v" else i_syn)
