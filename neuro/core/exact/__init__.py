@@ -1,6 +1,7 @@
 """The exact engine: no time grid, cost per event."""
 
 from neuro.core.exact.engine import ExactCore as ExactCore
+from neuro.core.exact.engine import StateError as StateError
 from neuro.core.exact.parts import WINDOW as WINDOW
 from neuro.core.exact.parts import CellGroup as CellGroup
 from neuro.core.exact.parts import EventSource as EventSource
@@ -14,6 +15,7 @@ __all__ = [
     "EventSource",
     "ExactCore",
     "OwnModel",
+    "StateError",
     "SynapseGroup",
     "psp_peak",
 ]

@@ -36,9 +36,17 @@ from neuro.core.exact.rows import MAX_FIFO, lay_out_rows, make_queue
 from neuro.core.exact.solvers import MAX_OWN, Kernels
 from neuro.errors import ParameterError, ShapeError
 
-__all__ = ["ExactCore"]
+__all__ = ["ExactCore", "StateError"]
 
 _BUDGET = 4_000_000  # synapses between two returns to Python: about 0.2 s
+
+
+class StateError(ParameterError):
+    """State of a neuron is not finite."""
+
+    def __init__(self, neuron: int, time: float) -> None:
+        super().__init__(f"state of neuron {neuron} is not finite at {time:g}")
+        self.neuron, self.time = neuron, time
 
 
 class ExactCore:
@@ -52,6 +60,8 @@ class ExactCore:
         Projections.
     sources : sequence of EventSource
         Stimuli.
+    unit : float
+        Of the time that functions of registered models see, in one time unit.
     """
 
     def __init__(
@@ -59,10 +69,12 @@ class ExactCore:
         cells: Sequence[CellGroup],
         synapses: Sequence[SynapseGroup] = (),
         sources: Sequence[EventSource] = (),
+        *,
+        unit: float = 1.0,
     ) -> None:
         self.n = n = sum(c.n for c in cells)
         self.sources = tuple(sources)
-        self._classes, kind, self.class_group = _classes(cells)
+        self._classes, kind, self.class_group = _classes(cells, unit)
         self._kernels = Kernels([c.own for c in cells if c.own is not None])
         self._initial = (
             _values(cells, "v"),
@@ -221,7 +233,21 @@ class ExactCore:
             self._lists,
             self._decay,
         )
+        self._check_finite()
         return int(status)
+
+    def _check_finite(self) -> None:
+        c = self._cells
+        if np.isfinite(c.v.sum() + c.i_syn.sum() + c.own.sum()):
+            return
+        whole = np.isfinite(c.v) & np.isfinite(c.i_syn)
+        if len(c.own) == self.n:
+            whole &= np.isfinite(c.own).all(1)
+        bad = np.flatnonzero(~whole)
+        if bad.size:
+            raise StateError(
+                int(bad[0]), self.window * WINDOW + float(c.t_last[bad[0]])
+            )
 
     def _collect(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Hand out new spikes; keep in the list what is still under way."""
@@ -363,7 +389,7 @@ class ExactCore:
 
 
 def _classes(
-    cells: Sequence[CellGroup],
+    cells: Sequence[CellGroup], unit: float
 ) -> tuple[k.Classes, NDArray[np.int32], list[int]]:
     """Return the parameter sets, the set of each neuron, the group of a set."""
     own = [c.own for c in cells if c.own is not None]
@@ -403,6 +429,7 @@ def _classes(
         fast=fast.astype(np.uint8),
         own=np.concatenate(params),
         solver=np.concatenate(solver).astype(np.int32),
+        unit=np.array([unit]),
     )
     return classes, np.concatenate([*kinds, np.zeros(0, np.int32)]), group_of
 

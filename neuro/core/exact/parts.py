@@ -27,6 +27,8 @@ MODELS = {"if_delta": k.IF_DELTA, "lif_delta": k.LIF_DELTA, "lif_exp": k.LIF_EXP
 class OwnModel(NamedTuple):
     """A model outside the kernels: three compiled functions of one neuron.
 
+    Times that its functions get and give are in the unit told to :class:`ExactCore`.
+
     Attributes
     ----------
     advance : callable

@@ -105,9 +105,9 @@ def test_counts_equal_spikes_times_rows():
     result = ExactSimulation(net, seed=1).run(0.3)
     np.testing.assert_array_equal(
         result.counts.total("synop", "camera -> cells"),
-        np.bincount(ExactSimulation(net, seed=1)._synapses[0].pre, minlength=20)[
-            net.sources["camera"].channels
-        ].sum(),
+        np.bincount(
+            ExactSimulation(net, seed=1).weights("camera -> cells")[0], minlength=20
+        )[net.sources["camera"].channels].sum(),
     )
     assert result.counts.total("spike_out") == result.spikes["cells"].times.size
     assert result.spike_counts("cells").sum() == result.spikes["cells"].times.size
@@ -191,7 +191,7 @@ def test_dimensionless_time_is_steps():
 @pytest.mark.parametrize(
     ("objects", "message"),
     [
-        ([Population("x", 2, Adex())], "Adex has no closed solution"),
+        ([Population("x", 2, Adex())], "Adex has no solution"),
         ([Population("x", 2, LifExpEI())], "tau_exc == tau_inh"),
         (
             [

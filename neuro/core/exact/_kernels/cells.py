@@ -6,7 +6,7 @@ synapse takes plain arrays: taking one out of a tuple counts a reference, which 
 more than the work of a synapse. Indices are unsigned: no wrap-around is compiled.
 """
 
-from math import inf
+from math import inf, nan
 
 import numba as nb
 
@@ -43,24 +43,34 @@ from neuro.core.exact._kernels.membrane import (
 
 
 @kernel(inline="always")
-def next_crossing(t, j, v, i_syn, t_free, own, kind, model, par, own_par, at, solvers):
-    """Predicted crossing of neuron j, whose state is that at t."""
+def next_crossing(
+    t, j, v, i_syn, t_free, own, kind, model, par, own_par, at, unit, solvers
+):  # fmt: skip
+    """Predicted crossing of neuron j, whose state is that at t.
+
+    A registered model that answers with less than 0 or nan loses its state: the run
+    stops there.
+    """
     c = kind[j]
     if solvers is not None and model[c] == OWN:
-        return t + solvers[1][at[c]](own_par[c], own[j])
+        wait = solvers[1][at[c]](own_par[c], own[j])
+        if not wait >= 0.0:
+            own[j, 0] = nan
+            wait = inf
+        return t + wait / unit
     return predict(t, v[j], i_syn[j], t_free[j], model[c], par, c)
 
 
 @kernel(inline="always")
 def advance(
-    t, j, v, i_syn, t_last, t_free, own, kind, model, par, own_par, at, solvers
+    t, j, v, i_syn, t_last, t_free, own, kind, model, par, own_par, at, unit, solvers
 ):
     """Advance neuron j to t, without an event in between."""
     c = kind[j]
     if solvers is not None and model[c] == OWN:
         dt = t - t_last[j]
         if dt > 0.0:
-            solvers[0][at[c]](own_par[c], own[j], dt)
+            solvers[0][at[c]](own_par[c], own[j], dt * unit)
     else:
         v[j], i_syn[j] = state_at(
             t, v[j], i_syn[j], t_last[j], t_free[j], model[c], par, c
@@ -75,7 +85,7 @@ def predict_all(cells, classes, book, solvers):
         t = next_crossing(
             cells.t_last[j], j, cells.v, cells.i_syn, cells.t_free, cells.own,
             cells.kind, classes.model, classes.par, classes.own, classes.solver,
-            solvers,
+            classes.unit[0], solvers,
         )  # fmt: skip
         book[N_HEAP] = schedule(
             cells.cross, cells.heap, cells.place, j, t, book[N_HEAP]
@@ -92,7 +102,9 @@ def sample(t, indices, cells, classes, solvers, v, i_syn, own):
             own[k] = cells.own[j]
             dt = t - cells.t_last[j]
             if dt > 0.0:
-                solvers[0][classes.solver[c]](classes.own[c], own[k], dt)
+                solvers[0][classes.solver[c]](
+                    classes.own[c], own[k], dt * classes.unit[0]
+                )
             continue
         v[k], i_syn[k] = state_at(
             t, cells.v[j], cells.i_syn[j], cells.t_last[j], cells.t_free[j],
@@ -141,7 +153,7 @@ def deliver_fast(
 @kernel(inline="always")
 def deliver(
     t, begin, end, into, target, weight, v, i_syn, t_last, t_free, own, kind, model,
-    par, own_par, at, solvers, stamps, touched, n_touched, stamp,
+    par, own_par, at, unit, solvers, stamps, touched, n_touched, stamp,
 ):  # fmt: skip
     """The same for any model."""
     for s in range(begin, end):
@@ -154,7 +166,7 @@ def deliver(
             if t > t_last[j]:
                 advance(
                     t, j, v, i_syn, t_last, t_free, own, kind, model, par, own_par, at,
-                    solvers,
+                    unit, solvers,
                 )  # fmt: skip
         if solvers is not None and model[c] == OWN:
             own[j, into] += weight[s]
@@ -170,7 +182,7 @@ def deliver(
 @kernel(inline="always")
 def test(
     t, touched, n_touched, v, i_syn, t_free, own, kind, model, par, own_par, at,
-    solvers, updates, firing, cross, heap, place, n_heap,
+    unit, solvers, updates, firing, cross, heap, place, n_heap,
 ):  # fmt: skip
     """Find which touched neurons fire now, and predict the others."""
     n_firing = 0
@@ -213,7 +225,7 @@ def test(
             n_firing += 1
             continue
         t_next = next_crossing(
-            t, j, v, i_syn, t_free, own, kind, model, par, own_par, at, solvers
+            t, j, v, i_syn, t_free, own, kind, model, par, own_par, at, unit, solvers
         )
         if t_next != inf or place[j] >= 0:
             n_heap = schedule(cross, heap, place, j, t_next, n_heap)

@@ -48,6 +48,7 @@ class Classes(NamedTuple):
     fast: NDArray[np.uint8]  # lif_exp with well separated time constants
     own: NDArray[np.float64]  # (n_classes, n_params) of registered models
     solver: NDArray[np.int32]  # their place among the functions
+    unit: NDArray[np.float64]  # (1,): seconds (or steps) of one unit of time
 
 
 class Rows(NamedTuple):

@@ -106,12 +106,8 @@ def run_until(
     kind, stamps = cells.kind, cells.stamp
     touched, firing = cells.touched, cells.firing
     cross, heap, place = cells.cross, cells.heap, cells.place
-    model, par, own_par, solver = (
-        classes.model,
-        classes.par,
-        classes.own,
-        classes.solver,
-    )
+    model, par = classes.model, classes.par
+    own_par, solver, unit = classes.own, classes.solver, classes.unit[0]
     target, weight, group_delay = rows.target, rows.weight, rows.delay
     group_begin, group_end, group_fast = rows.begin, rows.end, rows.fast
     projection, zeros, into, indptr = (
@@ -179,7 +175,7 @@ def run_until(
             c = kind[j]
             advance(
                 t, j, v, i_syn, t_last, t_free, own, kind, model, par, own_par, solver,
-                solvers,
+                unit, solvers,
             )  # fmt: skip
             if model[c] != OWN:
                 v[j] = max(v[j], par[c, THETA])
@@ -234,12 +230,12 @@ def run_until(
                 else:
                     n_touched = deliver(
                         t, begin, end, into[g], target, weight, v, i_syn, t_last,
-                        t_free, own, kind, model, par, own_par, solver, solvers, stamps,
-                        touched, n_touched, stamp,
+                        t_free, own, kind, model, par, own_par, solver, unit, solvers,
+                        stamps, touched, n_touched, stamp,
                     )  # fmt: skip
             n_firing, n_heap = test(
                 t, touched, n_touched, v, i_syn, t_free, own, kind, model, par, own_par,
-                solver, solvers, updates, firing, cross, heap, place, n_heap,
+                solver, unit, solvers, updates, firing, cross, heap, place, n_heap,
             )  # fmt: skip
         # -- spikes
         visited += n_firing
@@ -253,8 +249,9 @@ def run_until(
             spikes[j] += 1
             reset(t, j, v, t_free, own, kind, model, par, own_par, solver, solvers)
             t_next = next_crossing(
-                t, j, v, i_syn, t_free, own, kind, model, par, own_par, solver, solvers
-            )
+                t, j, v, i_syn, t_free, own, kind, model, par, own_par, solver, unit,
+                solvers,
+            )  # fmt: skip
             n_heap = schedule(cross, heap, place, j, t_next, n_heap)
             if n_buckets > 0:
                 for g in range(indptr[j], indptr[j + 1]):
