@@ -72,6 +72,12 @@ INPUT_PORTS = {
     LifExp: ("input",),
     LifExpEI: ("exc", "inh"),
 }
+_RECORDED = {
+    IfDelta: ("v",),
+    LifDelta: ("v",),
+    LifExp: ("v", "i_syn"),
+    LifExpEI: ("v",),
+}
 CURRENT_ROWS = {LifExp: ("i_syn",), LifExpEI: ("i_exc", "i_inh")}
 
 
@@ -111,6 +117,15 @@ def unsupported(net: Network) -> str | None:
             return (
                 f"stimulus {name!r}: frames belong to a step; use Events or SpikeList"
             )
+    for r in net.records.values():
+        model = net.populations[r.population].model
+        rows = _RECORDED.get(type(model), model_of(model).state)
+        for v in r.variables:
+            if v not in rows:
+                return (
+                    f"Record({r.population!r}): state {v!r} belongs to a step; here: "
+                    f"{', '.join(rows)}"
+                )
     for d in net.drives:
         if isinstance(d, Poisson):
             if d.port not in ports_of(net.populations[d.target]):

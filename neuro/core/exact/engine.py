@@ -407,12 +407,12 @@ def _classes(
             rows, index = c.table()
             mine = np.zeros((len(rows), width))
         else:
-            mine, index = np.unique(c.own.params.T, axis=0, return_inverse=True)
-            index = np.broadcast_to(index.reshape(-1), c.n)
+            mine, place = np.unique(c.own.params.T, axis=0, return_inverse=True)
+            index = np.broadcast_to(place.reshape(-1).astype(np.int32), c.n)
             mine = np.pad(mine, ((0, 0), (0, width - mine.shape[1])))
             rows = np.zeros((len(mine), k.N_COLUMNS))
         m = len(rows)
-        kinds.append(index.astype(np.int32) + np.int32(first))
+        kinds.append(index + np.int32(first))
         group_of += [number] * m
         model.append(np.full(m, MODELS[c.model] if c.own is None else k.OWN, np.int32))
         solver.append(np.full(m, 0 if c.own is None else _place(own, c)))
