@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # Measured unit costs, nanoseconds (one core, AMD Zen 4): a grid step of a neuron and an
 # event of the exact engine; `neuro bench engine --network camera` measures both.
 _STEP_NS = {IfDelta: 1.0, LifDelta: 1.0, LifExp: 1.05, LifExpEI: 1.5}
-_EVENT_NS = 42.0
+_EVENT_NS = 36.0
 _ASSUMED_RATE_HZ = 10.0  # of neurons, for the recurrent part of the estimate
 
 

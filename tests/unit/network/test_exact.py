@@ -235,7 +235,7 @@ def test_auto_follows_the_crossover_and_says_so(caplog):
         assert choose_engine(net(1e-4, 100), "auto") == "exact"
         assert choose_engine(net(1e-4, 1000), "auto") == "grid"
         assert choose_engine(net(1e-5, 1000), "auto") == "exact"
-    assert "crossover 250" in caplog.text
+    assert "crossover 292" in caplog.text
     silent = Network(Population("x", 1, LifExp()), dt=1e-3)
     assert prefer_exact(silent)[0] is False
     with pytest.raises(ParameterError, match="'auto', 'grid' or 'exact'"):
