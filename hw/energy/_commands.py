@@ -15,10 +15,11 @@ from neuro.results import atomic_write, to_json
 
 from ..bitbudget import layers_of, s_ace
 from ._budget_command import run_budget
-from ._inputs import Source, UsageError, count_source, load_source
+from ._inputs import Source, count_source, load_source
 from ._output import write
 from ._profile_command import run_profiles, run_selfcheck
 from ._tables import csv_text
+from ._usage import UsageError
 from .constants import Profile, ProfileError
 from .estimate import price
 from .report import SCHEMA, Report

@@ -8,8 +8,8 @@ from typing import Any
 from neuro._version import __version__
 from neuro.results import atomic_write, to_json
 
-from ._inputs import UsageError
 from ._output import write
+from ._usage import UsageError
 from .constants import Profile, profile_names
 
 __all__ = ["run_profiles", "run_selfcheck"]

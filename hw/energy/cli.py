@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from neuro.counts.activity import ActivityError
 from neuro.errors import NeuroError, UnsupportedNodeError
 
-from ._inputs import UsageError
+from ._usage import UsageError
 from .constants import ProfileError
 
 __all__ = ["main"]
