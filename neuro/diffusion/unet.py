@@ -17,7 +17,7 @@ spikes of the block's first neuron (``"spike"``), which makes all its operations
 accumulations. The head (BN, Swish, convolution, temporal read-out) does not spike.
 
 The head predicts the noise (the published form) or, with ``prediction="velocity"``, the
-velocity ``v = sqrt(abar) eps - sqrt(1 - abar) x_0`` (Salimans and Ho, 2022), from which
+velocity ``v = sqrt(abar) eps - sqrt(1 - abar) x_0`` (Salimans & Ho, 2022), with which
 ``eps = sqrt(abar) v + sqrt(1 - abar) x_t``. Where the image is nearly all noise, eps is
 nearly x_t: a network whose input passes a few steps of spikes cannot repeat it, and need
 not if it predicts v.
