@@ -1,6 +1,7 @@
 """Ledgers and networks that are already there: npz files, network descriptions."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -112,7 +113,7 @@ def _read(path: Path, *, only: str = "") -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {k: file[k] for k in file.files if only in ("", k)}
-    except (OSError, ValueError, BadZipFile) as error:
+    except (OSError, ValueError, BadZipFile, zlib.error) as error:
         raise DatasetError(f"{path.name}: not a readable npz ({error})") from None
 
 
