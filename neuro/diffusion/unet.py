@@ -19,8 +19,8 @@ accumulations. The head (BN, Swish, convolution, temporal read-out) does not spi
 The head predicts the noise (the published form) or, with ``prediction="velocity"``, the
 velocity ``v = sqrt(abar) eps - sqrt(1 - abar) x_0`` (Salimans and Ho, 2022), so that
 ``eps = sqrt(abar) v + sqrt(1 - abar) x_t``. Where the image is nearly all noise, eps is
-nearly x_t, which a network whose input passes a few steps of spikes cannot repeat; if it
-predicts v, it need not.
+nearly x_t; a network whose input passes a few steps of spikes cannot repeat it, and
+need not if it predicts v.
 """
 
 import math
