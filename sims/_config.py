@@ -150,6 +150,7 @@ def load_config(
     document = tomllib.loads((_folder(name) / "config.toml").read_text("utf-8"))
     values: dict[str, Any] = document.get("defaults", {})
     values.setdefault("data", {}).setdefault("path", "")
+    values["data"].setdefault("name", "")
     presets = document.get("preset", {})
     if preset not in presets:
         raise ParameterError(

@@ -220,8 +220,9 @@ def train_denoiser(
     from neuro.grad import fit
 
     config = UNetConfig.preset(
-        cfg.size, steps=snn_steps or cfg.snn_steps, shortcut=shortcut
-    )
+        cfg.size, steps=snn_steps or cfg.snn_steps, shortcut=shortcut,
+        prediction=cfg.prediction, reset=cfg.reset,
+    )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(seed, "weights").integers(2**31)))
         model = SpikingUNet(config if spiking else config.dense())

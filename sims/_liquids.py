@@ -22,6 +22,7 @@ __all__ = [
     "array_liquid",
     "array_weights",
     "bin_recordings",
+    "calibrate",
     "load_frames",
     "price",
 ]
@@ -142,6 +143,7 @@ def array_weights(
     recurrence: float = 1.0,
     drive: float = 1.0,
     calibration: NDArray[np.uint8] | None = None,
+    **effects: Any,
 ) -> tuple[RandomWeights, RandomWeights]:
     """Return input and recurrent weights of liquid `k` from one resistive array.
 
@@ -162,6 +164,8 @@ def array_weights(
         Frames from which the converters of the input array take their range; those of
         the recurrent array take it from random patterns of a tenth of the neurons.
         Without it the range holds the largest sum that could ever occur.
+    **effects
+        Options of :class:`hw.crossbar.RandomWeights` in place of the configuration's.
     """
     recurrent = recurrence * (cfg.liquid.n / n) ** 0.5
 
@@ -169,31 +173,37 @@ def array_weights(
         block: int, pre: int, statistics: tuple[float, float], factor: float
     ) -> RandomWeights:
         mean, sd = statistics
-        a = cfg.array
+        options = {**cfg.array.to_dict(), **effects}
+        options["adc_bits"] = options["adc_bits"] or None
         return RandomWeights(
             (n, pre),
             const=cfg.liquid.const * factor,
             mean=mean,
             sd=sd,
-            distribution=a.distribution,
-            p_unformed=a.p_unformed,
-            programming_noise=a.programming_noise,
-            read_noise=a.read_noise,
-            stuck_on=a.stuck_on,
-            stuck_off=a.stuck_off,
-            adc_bits=a.adc_bits or None,
             seconds_per_step=cfg.frames.bin_us * 1e-6,
             seed=int(np.random.SeedSequence([seed, k, block]).generate_state(1)[0]),
+            **options,
         )
 
     w_in = weights(0, n_in, WEIGHT_STATISTICS, drive)
     w_rec = weights(1, n, RECURRENT_STATISTICS, recurrent)
-    if calibration is not None and cfg.array.adc_bits:
-        w_in.calibrate(calibration.reshape(-1, n_in))
-        if recurrent:
-            patterns = stream(seed, "converter range", k).random((500, n)) < 0.1
-            w_rec.calibrate(patterns)
+    if calibration is not None:
+        calibrate(w_in, w_rec, calibration, stream(seed, "converter range", k))
     return w_in, w_rec
+
+
+def calibrate(
+    w_in: RandomWeights,
+    w_rec: RandomWeights,
+    frames: NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> None:
+    """Set the converters' ranges: from frames, and from a tenth of the neurons."""
+    if w_in.adc_bits is None:
+        return
+    w_in.calibrate(frames.reshape(-1, frames.shape[2]))
+    if w_rec.const:
+        w_rec.calibrate(rng.random((500, w_rec.shape[1])) < 0.1)
 
 
 def array_liquid(

@@ -48,10 +48,16 @@ class Context:
     """
 
     def __init__(
-        self, out: Path, *, seed: int, quiet: bool, data_path: str = ""
+        self,
+        out: Path,
+        *,
+        seed: int,
+        quiet: bool,
+        data_path: str = "",
+        data_name: str = "",
     ) -> None:
         self.out, self.seed, self._quiet = out, seed, quiet
-        self._data_path = data_path
+        self._data_path, self._data_name = data_path, data_name
         self._metrics: dict[str, dict[str, Any]] = {}
         self._counts = OpCounts()
         self._energy: Any = None
@@ -76,13 +82,21 @@ class Context:
             As ``neuro data list`` prints it.
         **options
             Handed to the loader.
+
+        Notes
+        -----
+        With the setting ``data.name`` the user replaces the set by another one, which
+        may lack options of the experiment's own.
         """
         from neuro import datasets
 
+        if self._data_name and self._data_name != name:
+            name = self._data_name
+            options = {k: v for k, v in options.items() if k == "limit"}
         found = datasets.load(name, path=self._data_path or None, **options)
         synthetic = bool(getattr(found, "synthetic", False))
         self._data |= {"name": getattr(found, "name", name), "synthetic": synthetic}
-        if synthetic:
+        if synthetic and not self._data_path:
             log.warning("%s not found: using the stand-in %r", name, self._data["name"])
         return found
 
@@ -270,7 +284,9 @@ def run_experiment(
     config = to_toml(head_lines) + to_toml(cfg.to_dict())
     fresh = out is None or not out.exists()
     folder = _prepare(out, name, seed, config)
-    ctx = Context(folder, seed=seed, quiet=quiet, data_path=cfg.data.path)
+    ctx = Context(
+        folder, seed=seed, quiet=quiet, data_path=cfg.data.path, data_name=cfg.data.name
+    )
     import matplotlib
 
     matplotlib.use("Agg")

@@ -6,12 +6,14 @@ published best test epoch; every variant is scored on the same folds.
 """
 
 import logging
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuro.counts import OpCounts
+from neuro.errors import optional_import
 from neuro.lsm import Liquid, cross_validate, input_counts
 from neuro.random import stream
 from neuro.statistics import standard_error
@@ -31,7 +33,6 @@ class Variant(NamedTuple):
 
     n: int
     recurrence: float
-    windows: int
 
 
 def supervised(
@@ -42,8 +43,8 @@ def supervised(
     Parameters
     ----------
     cfg : Config
-        With ``folds``, ``readout``, ``liquids``, ``windows``, ``liquid``, ``large`` and
-        ``array``.
+        With ``folds``, ``readout``, ``liquids``, ``windows``, ``liquid``, ``large``,
+        ``array`` and ``paper_readout``.
     ctx : Context
         The run.
     data : Recordings
@@ -58,33 +59,31 @@ def supervised(
     )
     one, many = cfg.liquid.n, cfg.windows
     variants = {
-        "liquid": Variant(one, 1.0, 1),
-        "no_recurrence": Variant(one, 0.0, 1),
-        "liquid_3win": Variant(one, 1.0, many),
-        "no_recurrence_3win": Variant(one, 0.0, many),
-        "large": Variant(cfg.large.n, cfg.large.recurrence, 1),
-        "large_3win": Variant(cfg.large.n, cfg.large.recurrence, many),
-        "large_no_recurrence_3win": Variant(cfg.large.n, 0.0, many),
+        "liquid": Variant(one, 1.0),
+        "no_recurrence": Variant(one, 0.0),
+        "large": Variant(cfg.large.n, cfg.large.recurrence),
+        "large_no_recurrence": Variant(cfg.large.n, 0.0),
     }
     scores = {
-        name: ctx.step(name, lambda w=windows: {"scores": _control(cfg, ctx, data, w)})[
-            "scores"
-        ]
+        name: ctx.step(name, partial(_control, cfg, ctx, data, windows))["scores"]
         for name, windows in (("counts", 1), ("counts_3win", many))
     }
     rates: list[float] = []
     by_fold = dict(scores)
     for name, variant in ctx.progress(variants.items(), label="liquids"):
         runs = [
-            ctx.step(f"{name}-{k}", lambda v=variant, k=k: _score(cfg, ctx, data, v, k))
+            ctx.step(f"{name}-{k}", partial(_score, cfg, ctx, data, variant, k))
             for k in range(cfg.liquids)
         ]
-        table = np.stack([r["scores"] for r in runs])
-        by_fold[name] = table.mean(0)
-        scores[name] = table[0] if cfg.liquids == 1 else table.mean(1)
+        for windows in ("", "_3win"):
+            table = np.stack([r[f"scores{windows}"] for r in runs])
+            by_fold[name + windows] = table.mean(0)
+            scores[name + windows] = table[0] if cfg.liquids == 1 else table.mean(1)
         if name == "liquid":
             rates = [float(r["rate"]) for r in runs]
     _metrics(ctx, data, scores, by_fold, rates, paper)
+    if cfg.paper_readout.steps:
+        _paper_readout(cfg, ctx, data, paper)
     counts = OpCounts.from_dict(_ledger(cfg, ctx, data))
     reports = price(counts)
     ctx.counts(counts)
@@ -149,24 +148,66 @@ def _readout(
 
 def _control(
     cfg: Config, ctx: Context, data: Recordings, windows: int
-) -> NDArray[np.float64]:
-    return _readout(cfg, ctx, data, input_counts(data.frames, windows))
+) -> dict[str, Any]:
+    features = input_counts(data.frames, windows)
+    return {"scores": _readout(cfg, ctx, data, features)}
 
 
 def _score(
     cfg: Config, ctx: Context, data: Recordings, variant: Variant, k: int
 ) -> dict[str, Any]:
+    """Run one liquid once; score its counts in one window and in several."""
     liquid = _liquid(cfg, ctx, data, variant, k)
-    activity = liquid.run(data.frames, windows=variant.windows)
+    activity = liquid.run(data.frames, windows=cfg.windows)
+    one_window = activity.counts.sum(1).astype(np.float64)
     return {
-        "scores": _readout(cfg, ctx, data, activity.features),
+        "scores": _readout(cfg, ctx, data, one_window),
+        "scores_3win": _readout(cfg, ctx, data, activity.features),
         "rate": activity.rate,
     }
 
 
+def _paper_readout(
+    cfg: Config, ctx: Context, data: Recordings, paper: float | None
+) -> None:
+    """Score the published size with the published read-out, event counts beside."""
+    optional_import("torch", "grad")
+    from ._paper_readout import paper_readout
+
+    def make(inputs: list[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        return paper_readout(cfg, ctx.seed, np.stack(inputs), data.labels, data.groups)
+
+    def liquids() -> dict[str, NDArray[np.float64]]:
+        variant = Variant(cfg.liquid.n, 1.0)
+        return make(
+            [
+                _liquid(cfg, ctx, data, variant, k).run(data.frames).features
+                for k in range(cfg.liquids)
+            ]
+        )
+
+    counts = ctx.step("paper-readout-counts", lambda: make([input_counts(data.frames)]))
+    found = ctx.step("paper-readout-liquid", liquids)
+    for key, suffix in (("last", ""), ("best_test", "_best_test_epoch")):
+        control = f"accuracy_counts_paper_readout{suffix}"
+        ctx.metric(control, counts[key][0], control="chance")
+        values = found[key]
+        ctx.metric(
+            f"accuracy_liquid_paper_readout{suffix}",
+            values.mean(1) if len(values) > 1 else values[0],
+            paper=paper,
+            control=control,
+        )
+    ctx.metric(
+        "gain_liquid_paper_readout",
+        found["last"].mean(0) - counts["last"][0],
+        control="accuracy_counts_paper_readout",
+    )
+
+
 def _ledger(cfg: Config, ctx: Context, data: Recordings) -> dict[str, Any]:
     """Count the operations of the paper's liquid over all recordings."""
-    liquid = _liquid(cfg, ctx, data, Variant(cfg.liquid.n, 1.0, 1), 0)
+    liquid = _liquid(cfg, ctx, data, Variant(cfg.liquid.n, 1.0), 0)
     return liquid.run(data.frames).operations.to_dict()
 
 
@@ -195,6 +236,7 @@ def _metrics(
         ("no_recurrence_3win", "counts_3win"),
         ("large", "counts"),
         ("large_3win", "counts_3win"),
+        ("large_no_recurrence", "counts"),
         ("large_no_recurrence_3win", "counts_3win"),
     ):
         ctx.metric(
@@ -202,11 +244,13 @@ def _metrics(
             by_fold[name] - by_fold[control],
             control=f"accuracy_{control}",
         )
-    ctx.metric(
-        "gain_of_recurrence_large_3win",
-        by_fold["large_3win"] - by_fold["large_no_recurrence_3win"],
-        control="accuracy_large_no_recurrence_3win",
-    )
+    for windows in ("", "_3win"):
+        control = f"large_no_recurrence{windows}"
+        ctx.metric(
+            f"gain_of_recurrence_large{windows}",
+            by_fold[f"large{windows}"] - by_fold[control],
+            control=f"accuracy_{control}",
+        )
     ctx.metric("chance", data.chance)
     ctx.metric("firing_per_step", rates)
     ctx.metric("input_lines_per_step", data.frames.sum() / data.frames[:, :, 0].size)

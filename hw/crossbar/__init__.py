@@ -4,6 +4,9 @@
 """
 
 from .analog import AnalogMatrix as AnalogMatrix
+from .approximations import cubic_drop as cubic_drop
+from .approximations import fixed_point as fixed_point
+from .approximations import scale_factors as scale_factors
 from .array import Crossbar as Crossbar
 from .budget import ErrorBudget as ErrorBudget
 from .budget import error_budget as error_budget
@@ -13,6 +16,7 @@ from .compat import solve as solve
 from .config import AnalogConfig as AnalogConfig
 from .converters import ADC as ADC
 from .converters import DAC as DAC
+from .forming import formed_probability as formed_probability
 from .mapping import Encoded as Encoded
 from .mapping import Mapping as Mapping
 from .network import dense_weights as dense_weights
@@ -24,7 +28,6 @@ from .nonlinear import solve_nonlinear as solve_nonlinear
 from .passive import read_cell as read_cell
 from .passive import sneak_resistance as sneak_resistance
 from .random_weights import RandomWeights as RandomWeights
-from .random_weights import formed_probability as formed_probability
 from .reader import AnalogReader as AnalogReader
 from .solution import Solution as Solution
 from .wires import wire as wire
@@ -44,13 +47,16 @@ __all__ = [
     "Solution",
     "capacity_report",
     "column_noise_variance",
+    "cubic_drop",
     "dense_weights",
     "error_budget",
+    "fixed_point",
     "formed_probability",
     "map_network",
     "noisy_product",
     "read_cell",
     "sampled_product",
+    "scale_factors",
     "sneak_resistance",
     "solve",
     "solve_nonlinear",

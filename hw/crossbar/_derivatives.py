@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import ParameterError, ShapeError
 
+from ._inputs import voltages
+
 if TYPE_CHECKING:
     from .array import Crossbar
 
@@ -18,8 +20,8 @@ Floats = NDArray[np.float64]
 def vjp(xbar: "Crossbar", V: ArrayLike, grad_I: ArrayLike) -> tuple[Floats, Floats]:
     """Gradients by cells and inputs; see :meth:`Crossbar.vjp`."""
     xbar._linear("vjp")
-    v, one = xbar._inputs(V, xbar.shape[0], "Crossbar.vjp: V")
-    x, _ = xbar._inputs(grad_I, xbar.shape[1], "Crossbar.vjp: grad_I")
+    v, one = voltages(V, xbar.shape[0], "Crossbar.vjp: V")
+    x, _ = voltages(grad_I, xbar.shape[1], "Crossbar.vjp: grad_I")
     if x.shape[0] != v.shape[0]:
         raise ShapeError(
             f"Crossbar.vjp: {v.shape[0]} inputs, {x.shape[0]} output gradients"
@@ -41,7 +43,7 @@ def vjp(xbar: "Crossbar", V: ArrayLike, grad_I: ArrayLike) -> tuple[Floats, Floa
 def perturbation(xbar: "Crossbar", V: ArrayLike, delta_G: ArrayLike) -> Floats:
     """First-order change of the currents; see :meth:`Crossbar.perturbation`."""
     xbar._linear("perturbation")
-    v, one = xbar._inputs(V, xbar.shape[0], "Crossbar.perturbation: V")
+    v, one = voltages(V, xbar.shape[0], "Crossbar.perturbation: V")
     dg = np.asarray(delta_G, np.float64)
     if dg.shape != xbar.shape or not one:
         raise ShapeError(

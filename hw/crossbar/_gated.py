@@ -5,6 +5,8 @@ which is sensed after the last row. A silent row is open. Each ladder is a chain
 2 x 2 blocks, solved directly in O(m).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from neuro.errors import ParameterError
 
 from . import _kernels
 from ._lines import Lines
+from ._threads import spread
 
 __all__ = ["GatedArray"]
 
@@ -56,14 +59,18 @@ class GatedArray:
         device = self.g * (s - w) * gates[:, :, None]
         return s, w, device
 
-    def currents(self, v: Floats) -> Floats:
+    def currents(self, v: Floats, *, threads: int = 1) -> Floats:
         """Return sense currents (batch, n)."""
         gates, v_read = self._pattern(v)
         m, n = self.g.shape
         out = np.empty((v.shape[0], n))
-        s, w = np.empty((2, m, n))
-        for k in range(v.shape[0]):
-            out[k] = self._one(gates[k], float(v_read[k]), s, w)
+
+        def solve(patterns: Sequence[int]) -> None:
+            s, w = np.empty((2, m, n))
+            for k in patterns:
+                out[k] = self._one(gates[k], float(v_read[k]), s, w)
+
+        spread(solve, range(v.shape[0]), threads, self.g.size)
         return out
 
     def _one(

@@ -16,7 +16,7 @@ a few rounding errors); beyond that, and whenever node voltages are asked for, i
 recomputed from the voltages and the iteration restarted until it holds.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from neuro.errors import ConvergenceError
 
 from . import _kernels
+from ._threads import spread
 
 __all__ = ["Nodal", "Voltages"]
 
@@ -273,23 +274,18 @@ class Nodal:
             for i, s in enumerate(singles):
                 out[i] = s[0]
             return out, max(s[1] for s in singles), max(s[2] for s in singles)
-        starts = list(range(0, batch, 8))
-        workers = max(1, min(threads, len(starts)))
+        self.pivots()  # before any thread asks for them
 
-        def share(which: int) -> tuple[float, int]:
+        def solve(starts: Sequence[int]) -> tuple[float, int]:
             work: list[Floats] = []
             worst, most = 0.0, 0
-            for a in starts[which::workers]:
+            for a in starts:
                 part = v[a : a + 8]
                 out[a : a + 8], r, k = self._eight(part, work, cap)
                 worst, most = max(worst, r), max(most, k)
             return worst, most
 
-        if workers == 1:
-            worst, most = share(0)
-            return out, worst, most
-        with ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(share, range(workers)))
+        parts = spread(solve, range(0, batch, 8), threads, 8 * self.g.size)
         return out, max(p[0] for p in parts), max(p[1] for p in parts)
 
     def recursion(self) -> Floats:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuro.counts import LayerInfo, OpCounts
+from neuro.counts import OpCounts
 from neuro.errors import ParameterError, ShapeError
 from neuro.network import WeightBlock
 from neuro.random import stream
 from neuro.results import write_arrays
 
 from .. import _checks
+from ._accounting import book, settle
+from ._decode import decoded_variance, decoded_weights, mean_magnitude
 from ._matrix_state import matrix_state, restore_matrix
-from ._products import multiply, read_pattern
+from ._products import multiply, read_pattern, spike_pattern
 from .config import AnalogConfig
 from .converters import ADC
 from .mapping import Encoded
@@ -118,9 +120,10 @@ class AnalogMatrix:
         ]
         self.time = 0.0
         self._reads = 0
-        self._adc = self._resolve(c.adc)
+        self._adc = c.adc_for(max(r.stop - r.start for r in self.row_tiles))
         self._dac = c.dac
         self._block: tuple[float, WeightBlock] | None = None
+        self._reference: Floats | None = None
         self.clip_share = 0.0
 
     @property
@@ -139,7 +142,7 @@ class AnalogMatrix:
         for row in self.tiles:
             for tile in row:
                 tile.program()
-        self._block = None
+        self._block = self._reference = None
         return self
 
     def at_time(self, t: float) -> "AnalogMatrix":
@@ -164,33 +167,17 @@ class AnalogMatrix:
     def effective_weights(self, t: float = 0.0) -> Floats:
         """Weights that the arrays realise at `t`, wires included, (post, pre)."""
         self._linear("effective_weights")
-        return self._weights(self._seconds(t)[0])
+        return decoded_weights(self, self._seconds(t)[0])
 
-    def _weights(self, seconds: float) -> Floats:
-        w = np.zeros(self.shape)
-        for row in self.tiles:
-            for tile in row:
-                g_eff, _ = tile.effective(seconds)
-                for k, f in enumerate(self.encoded.factors):
-                    factor = f[tile.cols] if f.size > 1 else f
-                    w[tile.cols, tile.rows] += factor[:, None] * tile.plane(g_eff, k).T
-        return w + self.encoded.offset[:, None]
-
-    def _variance(self, seconds: float) -> Floats | None:
-        if self.config.read_mode != "white":
-            return None
-        out, found = np.zeros(self.shape), False
-        for row in self.tiles:
-            for tile in row:
-                _, variance = tile.effective(seconds)
-                if variance is None:
-                    continue
-                found = True
-                for k, f in enumerate(self.encoded.factors):
-                    square = (f[tile.cols] if f.size > 1 else f) ** 2
-                    part = tile.plane(variance, k).T
-                    out[tile.cols, tile.rows] += square[:, None] * part
-        return out if found else None
+    def gain(self, seconds: float) -> Floats:
+        """Drift compensation in force at a device time, shape (1,) or (post,)."""
+        how = self.config.drift_compensation
+        if how == "none" or seconds == self.config.start_time:
+            return np.ones(1)
+        if self._reference is None:
+            self._reference = mean_magnitude(self, self.config.start_time, how)
+        now = mean_magnitude(self, seconds, how)
+        return np.asarray(self._reference / np.where(now > 0, now, 1.0))
 
     def _linear(self, what: str) -> None:
         if self.config.topology == "gated" and self.config.wired:
@@ -203,12 +190,13 @@ class AnalogMatrix:
     def needs_reader(self) -> bool:
         """Whether spikes must go through :meth:`source`'s column reader."""
         c, e = self.config, self.encoded
-        if c.topology == "gated" and c.wired:
+        if (c.topology == "gated" and c.wired) or c.column_limit is not None:
             return True
         if c.adc is None:
             return False
         return bool(
-            len(self.row_tiles) > 1
+            c.drift_compensation == "column"
+            or len(self.row_tiles) > 1
             or len(e.groups) > 1
             or e.offset.any()
             or any(f.size > 1 for f in e.factors)
@@ -228,11 +216,13 @@ class AnalogMatrix:
         if self.config.topology == "gated" and self.config.wired:
             w, variance = self.encoded.weights(), None
         else:
-            w, variance = self._weights(seconds), self._variance(seconds)
+            w = decoded_weights(self, seconds)
+            variance = decoded_variance(self, seconds)
         adc = None
         if self._adc is not None and not self.needs_reader:
             lo, hi = self._adc.limits
             scale = float(np.abs(self.encoded.factors[0]).max()) / self.config.v_read
+            scale *= float(self.gain(seconds)[0])
             adc = (lo * scale, hi * scale, self._adc.codes_count)
         block = WeightBlock(w, variance, adc, expires)
         self._block = (seconds, block)
@@ -244,21 +234,7 @@ class AnalogMatrix:
         ``array_j`` is ``V^2 t sum_j G_ij`` over driven rows: exact without wires, an
         upper bound with them. Gated inputs are binary, so it holds for both topologies.
         """
-        reads = np.asarray(row_reads)
-        if reads.shape != (self.shape[1],):
-            raise ShapeError(
-                f"AnalogMatrix.settle: row_reads of shape ({self.shape[1]},), got "
-                f"{reads.shape}"
-            )
-        c = self.config
-        seconds = c.start_time if self._block is None else self._block[0]
-        row_g = np.zeros(self.shape[1])
-        for row in self.tiles:
-            for tile in row:
-                row_g[tile.rows] += tile.cells(seconds).sum(1)
-        joules = float(reads @ row_g) * c.v_read**2 * c.t_read
-        pulses = float(reads.sum() * len(self.col_tiles))
-        return {"array_j": joules, "row_pulses": pulses}
+        return settle(self, row_reads)
 
     def book(
         self,
@@ -281,25 +257,7 @@ class AnalogMatrix:
             Reads of the whole matrix (time steps with or without input).
         sample : int
         """
-        bits = 0 if self._adc is None else self._adc.bits
-        counts.layer(
-            layer,
-            LayerInfo(
-                kind="array",
-                in_shape=(self.shape[1],),
-                out_shape=(self.shape[0],),
-                weights=self.W.size,
-                synapses=self.W.size,
-            ),
-        )
-        pulses = int(np.sum(row_reads)) * len(self.col_tiles)
-        arrays = len(self.row_tiles) * len(self.col_tiles)
-        counts.add(layer, "row_drive", pulses, sample=sample)
-        counts.add(layer, "array_read", reads * arrays, sample=sample)
-        converted = reads * self.conversions_per_read
-        counts.add(layer, "adc_convert", converted, a_bits=max(bits, 1), sample=sample)
-        for quantity, value in self.settle(row_reads).items():
-            counts.measure(layer, quantity, value)
+        book(self, counts, layer, row_reads, reads, sample=sample)
 
     @property
     def conversions_per_read(self) -> int:
@@ -315,21 +273,6 @@ class AnalogMatrix:
         return used / (arrays * c.rows_max * c.cols_max)
 
     # --- converters
-
-    def _resolve(self, adc: ADC | None) -> ADC | None:
-        if adc is None or not isinstance(adc.range, str):
-            return adc
-        c = self.config
-        span = c.device.g_max - c.device.g_min
-        rows = max(s.stop - s.start for s in self.row_tiles)
-        if adc.range == "granular":
-            levels = c.mapping.levels
-            count = levels if isinstance(levels, int) else 2**c.mapping.bits_per_slice
-            step = span / max(count - 1, 1) * c.v_read
-            top = step * (adc.codes_count - 1) / (2 if adc.signed else 1)
-        else:
-            top = rows * c.device.g_max * c.v_read
-        return adc.with_range(-top if adc.signed else 0.0, top)
 
     def calibrate(self, X: ArrayLike) -> "AnalogMatrix":
         """Set converter ranges from inputs of a separate set.
@@ -400,22 +343,7 @@ class AnalogMatrix:
         ndarray of float64, shape (post,) or (batch, post)
             Summed weights of the active rows as the hardware delivers them.
         """
-        a = np.asarray(spikes)
-        if a.dtype == bool or (a.ndim == 2 and a.shape[1] == self.shape[1]):
-            if a.shape[-1] != self.shape[1]:
-                raise ShapeError(
-                    f"spike_read: {a.shape[-1]} rows given, the matrix has "
-                    f"{self.shape[1]}"
-                )
-            pattern = np.atleast_2d(a).astype(np.float64)
-        else:
-            index = a.astype(np.int64).ravel()
-            if index.size and not 0 <= index.min() <= index.max() < self.shape[1]:
-                raise ParameterError(
-                    f"spike_read: rows must lie in 0..{self.shape[1] - 1}"
-                )
-            pattern = np.zeros((1, self.shape[1]))
-            pattern[0, index] = 1.0
+        pattern, many = spike_pattern(spikes, self.shape[1])
         held = self.time
         if t is not None:
             self.time = t * self.config.seconds_per_step
@@ -423,7 +351,7 @@ class AnalogMatrix:
             out = read_pattern(self, pattern)
         finally:
             self.time = held
-        return out if a.ndim == 2 else out[0]
+        return out if many else out[0]
 
     def report(self, X: ArrayLike, **options: Any) -> "ErrorBudget":
         """Error budget on inputs `X`; options of :func:`hw.crossbar.error_budget`."""

@@ -6,20 +6,22 @@ Without wire resistance ``I = V @ G``.
 """
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuro.errors import MemoryLimitError, ParameterError, ShapeError
+from neuro.errors import ParameterError, ShapeError
 
 from .. import _checks
 from ._derivatives import perturbation, vjp
 from ._direct import Netlist
+from ._effective import ROUTES, compute_effective
 from ._gated import GatedArray
+from ._inputs import cell_planes, voltages
 from ._lines import Lines
 from ._nodal import Nodal
+from ._node_voltages import solve_nodes
 from .solution import Solution
 
 __all__ = ["Crossbar"]
@@ -27,7 +29,6 @@ __all__ = ["Crossbar"]
 Floats = NDArray[np.float64]
 TOPOLOGIES = ("driven", "gated", "interleaved")
 METHODS = ("auto", "cg", "direct", "effective")
-SOLUTION_LIMIT_BYTES = 4 * 2**30
 
 
 class Crossbar:
@@ -55,7 +56,8 @@ class Crossbar:
     max_iterations : int, optional
         Default ``1000 + 20 (m + n)``.
     threads : int
-        Batches solved at the same time; results do not depend on it.
+        Blocks of inputs solved at the same time (work of under about a millisecond
+        stays in one thread); results do not depend on it.
 
     Notes
     -----
@@ -106,34 +108,7 @@ class Crossbar:
         self.lines = Lines.make(word_shape, r_word, r_bit, r_source, r_sense, *ends)
 
     def _set(self, G: ArrayLike) -> None:
-        if self.topology == "interleaved":
-            try:
-                plus, minus = G  # type: ignore[misc, str-unpack]
-            except (TypeError, ValueError):
-                raise ShapeError(
-                    "Crossbar: interleaved arrays take G = (G_plus, G_minus)"
-                ) from None
-            planes = [
-                _checks.conductances("Crossbar.G_plus", plus),
-                _checks.conductances("Crossbar.G_minus", minus),
-            ]
-            if planes[0].shape != planes[1].shape:
-                raise ShapeError(
-                    f"Crossbar: G_plus {planes[0].shape} and G_minus "
-                    f"{planes[1].shape} must have one shape"
-                )
-        else:
-            planes = [_checks.conductances("Crossbar.G", G)]
-        high = max(float(p.max()) for p in planes)
-        if high > 0.1:
-            warnings.warn(
-                f"Crossbar.G: {high:g} S is above 0.1 S; conductances are in siemens "
-                "(1e-6 for a microsiemens)",
-                stacklevel=4,
-            )
-        self._planes = [p.copy() for p in planes]
-        for p in self._planes:
-            p.flags.writeable = False
+        self._planes = cell_planes(G, self.topology)
         self._nodal: Nodal | None = None
         self._netlist: Netlist | None = None
         self._transposed: Crossbar | None = None
@@ -180,20 +155,6 @@ class Crossbar:
         self.version += 1
 
     # --- inputs
-
-    def _inputs(self, V: ArrayLike, size: int, name: str) -> tuple[Floats, bool]:
-        try:
-            v = np.asarray(V, np.float64)
-        except (TypeError, ValueError):
-            raise ShapeError(f"{name}: expected volts, shape ({size},)") from None
-        if v.ndim not in (1, 2) or v.shape[-1] != size:
-            raise ShapeError(
-                f"{name}: expected shape ({size},) or (batch, {size}), got {v.shape}"
-            )
-        flat = v.reshape(-1)
-        if not math.isfinite(float(flat @ flat)) and not np.isfinite(v).all():
-            raise ParameterError(f"{name}: NaN or infinite input")
-        return np.ascontiguousarray(np.atleast_2d(v)), v.ndim == 1
 
     def _linear(self, what: str) -> None:
         if self.topology == "gated":
@@ -270,21 +231,37 @@ class Crossbar:
         ConvergenceError
             If the residual stays above `tol`; the message has it.
         """
+        known = self._effective
+        if known is not None and method == "auto" and iterations is None:
+            return self._known_product(V, known)
         if method not in METHODS:
             _checks.choice("Crossbar.mvm: method", method, METHODS)
-        v, one = self._inputs(V, self.shape[0], "Crossbar.mvm: V")
+        v, one = voltages(V, self.shape[0], "Crossbar.mvm: V")
         self.last_residual, self.last_iterations = 0.0, 0
         if v.shape[0] == 0:
             return np.zeros((0, self.shape[1]))
-        if self._effective is not None and method == "auto" and iterations is None:
-            out = np.asarray(v @ self._effective)
-            return out[0] if one else out
         out = self._products(v, method, iterations)
         return out[0] if one else out
 
+    def _known_product(self, V: ArrayLike, g_eff: Floats) -> Floats:
+        """Multiply by the cached effective conductance: a plain product, and checks."""
+        v = V if type(V) is np.ndarray else np.asarray(V)
+        size = g_eff.shape[0]
+        if v.dtype.char != "d" or v.ndim not in (1, 2) or v.shape[-1] != size:
+            v, one = voltages(V, size, "Crossbar.mvm: V")
+            v = v[0] if one else v
+        out = np.asarray(v @ g_eff)
+        # NaN or infinity among a row's inputs shows in each of its currents
+        probe = out[..., 0].reshape(-1)
+        if not math.isfinite(probe @ probe):
+            voltages(v, size, "Crossbar.mvm: V")
+        self.last_residual, self.last_iterations = 0.0, 0
+        return out
+
     def _products(self, v: Floats, method: str, iterations: int | None) -> Floats:
         if self.topology == "gated":
-            return GatedArray(self._planes[0], self.lines, self.tol).currents(v)
+            gated = GatedArray(self._planes[0], self.lines, self.tol)
+            return gated.currents(v, threads=self.threads)
         if self._ideal and method == "auto":
             return np.asarray(v @ self._ideal_matrix())
         if iterations is not None:
@@ -333,7 +310,7 @@ class Crossbar:
             Amperes.
         """
         self._linear("rmvm")
-        v, one = self._inputs(V, self.shape[1], "Crossbar.rmvm: V")
+        v, one = voltages(V, self.shape[1], "Crossbar.rmvm: V")
         if self._effective is not None or self.topology == "interleaved":
             out = v @ self.effective_conductance().T
         else:
@@ -352,47 +329,14 @@ class Crossbar:
             than 10 (up to 64 lines) or 14 iterations. A named method is not cached.
         """
         self._linear("effective_conductance")
-        accepted = ("auto", "rows", "columns", "recursion", "direct")
-        _checks.choice("Crossbar.effective_conductance: method", method, accepted)
+        _checks.choice("Crossbar.effective_conductance: method", method, ROUTES)
         if method == "auto" and self._effective is not None:
             return self._effective
-        found = self._compute_effective(method)
+        found = compute_effective(self, method)
         if method == "auto":
             found.flags.writeable = False
             self._effective = found
         return found
-
-    def _compute_effective(self, method: str) -> Floats:
-        m, n = self.shape
-        if self._ideal:
-            return self._ideal_matrix().copy()
-        if not self._iterative or method == "direct":
-            self.last_residual = 0.0
-            return self._direct_currents(np.eye(m))
-        open_top = self.lines.sense_far is None
-        if method == "recursion" and not open_top:
-            raise ParameterError(
-                "Crossbar.effective_conductance: 'recursion' needs r_sense_far=None"
-            )
-        if method == "recursion":
-            return self._cg().recursion()
-        if method == "auto" and open_top and n <= 1024:
-            limit = 10 if min(m, n) <= 64 else 14
-            trial = np.zeros((1, m))
-            trial[0] = 1.0
-            _, residual, _ = self._cg().currents(trial, cap=limit)
-            if residual > self.tol:
-                return self._cg().recursion()
-        if method == "rows" or (method == "auto" and m <= n):
-            out, self.last_residual, self.last_iterations = self._cg().currents(
-                np.eye(m), threads=self.threads
-            )
-            return out
-        other = self.transposed()
-        out, self.last_residual, self.last_iterations = other._cg().currents(
-            np.eye(n), threads=self.threads
-        )
-        return np.ascontiguousarray(out[::-1, ::-1].T)
 
     def aslinearoperator(self) -> Any:
         """Return a ``scipy.sparse.linalg.LinearOperator`` of shape (n, m)."""
@@ -422,39 +366,7 @@ class Crossbar:
             "direct": sparse factorisation, the reference.
         """
         _checks.choice("Crossbar.solve: method", method, METHODS[:3])
-        v, one = self._inputs(V, self.shape[0], "Crossbar.solve: V")
-        m, n = self.shape
-        need = 24 * v.shape[0] * m * n
-        if need > SOLUTION_LIMIT_BYTES:
-            raise MemoryLimitError(
-                f"Crossbar.solve: {need / 2**30:.1f} GiB for the node voltages of "
-                f"{v.shape[0]} inputs; solve fewer at once, or use mvm for currents"
-            )
-        residual, iterations = 0.0, 0
-        if self.topology == "gated":
-            gated = GatedArray(self._planes[0], self.lines, self.tol)
-            word, bit, device = gated.voltages(v)
-            source = device
-        elif self._iterative and method != "direct":
-            word, bit = np.empty((2, v.shape[0], m, n))
-            for k, x in enumerate(v):
-                found = self._cg().voltages(x)
-                word[k], bit[k] = found.word, found.bit
-                residual = max(residual, found.residual)
-                iterations = max(iterations, found.iterations)
-            source = device = self._planes[0] * (word - bit)
-        else:
-            words, bit, residual = self._direct().voltages(v)
-            word = words[0]
-            parts = [p * (u - bit) for p, u in zip(self._planes, words, strict=True)]
-            device = sum(parts[1:], start=parts[0])
-            source = parts[0] - parts[1] if len(parts) == 2 else parts[0]
-        power = (v * source.sum(2)).sum(1)
-        parts_out = (device.sum(1), word, bit, device, power)
-        if one:
-            parts_out = tuple(p[0] for p in parts_out)  # type: ignore[assignment]
-        self.last_residual, self.last_iterations = residual, iterations
-        return Solution(*parts_out, residual, iterations)
+        return solve_nodes(self, V, method)
 
     def vjp(self, V: ArrayLike, grad_I: ArrayLike) -> tuple[Floats, Floats]:
         r"""Gradients of a loss by the adjoint circuit, exact.

@@ -22,6 +22,9 @@ EFFECTS = (
     "wires",
     "converters",
 )
+ENCODINGS = ("auto", "amplitude", "pulse_width", "bit_serial")
+COMPENSATIONS = ("none", "global", "column")
+READ_MODES = ("none", "frozen", "white", "ou")
 
 
 def _device() -> Device:
@@ -50,6 +53,17 @@ class AnalogConfig:
         Fill arrays one after the other, or split into equal parts.
     dac, adc : DAC, ADC or None
         Converters; None: ideal. One conversion per column (or pair) and array.
+    encoding : {"auto", "amplitude", "pulse_width", "bit_serial"}
+        How a number drives a row: a voltage; a pulse of that length, its charge read
+        once (in driven arrays, which are linear, the same result); or one binary read
+        and conversion per bit and sign. "auto": amplitude, in gated arrays bit_serial.
+        Spikes are binary reads whatever this says.
+    column_limit : float, optional
+        Largest current of a column, amperes: what is above is lost before conversion.
+    drift_compensation : {"none", "global", "column"}
+        Digital factor behind the converters, one per matrix or per output, that brings
+        the mean magnitude of the outputs for single driven rows back to that of
+        `start_time`.
     read_mode : {"none", "frozen", "white", "ou"}
         How read noise behaves from read to read, see :meth:`hw.devices.Device`.
     v_read : float
@@ -67,6 +81,8 @@ class AnalogConfig:
         Length of one unit of simulated time, seconds.
     tol : float
         Residual of the circuit solver.
+    threads : int
+        Of the circuit solver; results do not depend on it.
 
     Examples
     --------
@@ -87,6 +103,9 @@ class AnalogConfig:
     tiling: str = "max"
     dac: DAC | None = None
     adc: ADC | None = None
+    encoding: str = "auto"
+    column_limit: float | None = None
+    drift_compensation: str = "none"
     read_mode: str = "frozen"
     v_read: float = 0.2
     t_read: float = 10e-9
@@ -95,19 +114,32 @@ class AnalogConfig:
     update_every: float = 1.0
     seconds_per_step: float = 1.0
     tol: float = 1e-9
+    threads: int = 1
 
     def __post_init__(self) -> None:
         _checks.choice("AnalogConfig.topology", self.topology, ("driven", "gated"))
         _checks.choice("AnalogConfig.tiling", self.tiling, ("max", "equal"))
+        _checks.choice("AnalogConfig.encoding", self.encoding, ENCODINGS)
+        if self.topology == "gated" and self.encoding == "amplitude":
+            raise ParameterError(
+                "AnalogConfig.encoding: the inputs of gated arrays are binary; there "
+                "take auto, bit_serial or pulse_width"
+            )
+        if self.column_limit is not None:
+            limit = self.column_limit
+            _checks.number(
+                "AnalogConfig.column_limit", limit, 0.0, unit="A", above=True
+            )
         _checks.choice(
-            "AnalogConfig.read_mode", self.read_mode, ("none", "frozen", "white", "ou")
+            "AnalogConfig.drift_compensation", self.drift_compensation, COMPENSATIONS
         )
+        _checks.choice("AnalogConfig.read_mode", self.read_mode, READ_MODES)
         for name in ("r_word", "r_bit", "r_source", "r_sense", "start_time"):
             _checks.number(f"AnalogConfig.{name}", getattr(self, name), 0.0)
         for name in ("v_read", "t_read", "update_every", "seconds_per_step"):
             value = getattr(self, name)
             _checks.number(f"AnalogConfig.{name}", value, 0.0, above=True)
-        for name in ("rows_max", "cols_max", "columns_per_adc"):
+        for name in ("rows_max", "cols_max", "columns_per_adc", "threads"):
             _checks.integer(f"AnalogConfig.{name}", getattr(self, name), 1, 2**20)
 
     @property
@@ -148,6 +180,8 @@ class AnalogConfig:
             r_sense=0.0,
             dac=None,
             adc=None,
+            column_limit=None,
+            drift_compensation="none",
             read_mode="none",
         )
 
@@ -173,6 +207,7 @@ class AnalogConfig:
                 kept["faults"] = d.faults
             elif effect == "drift":
                 kept |= {"drift": d.drift, "telegraph": d.telegraph}
+                wanted["drift_compensation"] = self.drift_compensation
             elif effect == "read_noise":
                 kept["read_noise"] = d.read_noise
                 wanted["read_mode"] = self.read_mode
@@ -180,8 +215,29 @@ class AnalogConfig:
                 for name in ("r_word", "r_bit", "r_source", "r_sense"):
                     wanted[name] = getattr(self, name)
             else:
-                wanted |= {"dac": self.dac, "adc": self.adc}
+                for name in ("dac", "adc", "column_limit"):
+                    wanted[name] = getattr(self, name)
         return base.with_(device=base.device.with_(**kept), **wanted)
+
+    def adc_for(self, rows: int) -> ADC | None:
+        """Return the converter of arrays with `rows` word lines, its range in amperes.
+
+        "calibrated" starts at the largest possible current.
+        """
+        adc = self.adc
+        if adc is None or not isinstance(adc.range, str):
+            return adc
+        if adc.range == "granular":
+            levels = self.mapping.levels
+            count = (
+                levels if isinstance(levels, int) else 2**self.mapping.bits_per_slice
+            )
+            span = self.device.g_max - self.device.g_min
+            step = span / max(count - 1, 1) * self.v_read
+            top = step * (adc.codes_count - 1) / (2 if adc.signed else 1)
+        else:
+            top = rows * self.device.g_max * self.v_read
+        return adc.with_range(-top if adc.signed else 0.0, top)
 
     def describe(self) -> str:
         """List what is switched on."""

@@ -17,35 +17,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
-from scipy.stats import truncnorm
 
 from neuro.errors import ParameterError, ShapeError
 from neuro.network import WeightBlock
 from neuro.random import stream
 
 from .. import _checks
+from .forming import PRISTINE, draw_pairs
 
-__all__ = ["RandomWeights", "formed_probability"]
+__all__ = ["RandomWeights"]
 
 DISTRIBUTIONS = ("normal", "lognormal", "mixture", "measured")
 SIEMENS_PER_UNIT = 1e-6  # the published array statistics are read as microsiemens
-PRISTINE = 0.1  # unformed cell, about 10 Mohm, in the same unit
-
-
-def formed_probability(v_prog: float, v_bd_mean: float, v_bd_sd: float) -> float:
-    """Share of cells whose breakdown voltage lies below the programming voltage.
-
-    Parameters
-    ----------
-    v_prog : float
-        Programming voltage, volts.
-    v_bd_mean, v_bd_sd : float
-        Normal breakdown voltage, volts; measured values of your array (the published
-        figure gives no numbers).
-    """
-    sd = _checks.number("v_bd_sd", v_bd_sd, 0.0, unit="V", above=True)
-    return float(ndtr((v_prog - v_bd_mean) / sd))
 
 
 class RandomWeights:
@@ -264,55 +247,23 @@ class RandomWeights:
         """Cells occupied: two per weight."""
         return 2 * self._shape[0] * self._shape[1]
 
-    def _draw(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the two cells of every pair before programming, in units."""
-        k = 1.0 / self.cell_cv
-        half_sd = self.sd / np.sqrt(2.0)
-        shape = (2, *self._shape)
-        rng = stream(self.seed, "weights")
-        if self.distribution == "lognormal":
-            log_sd = np.sqrt(np.log1p(self.cell_cv**2))
-            log_mean = np.log(max(k * half_sd, 1e-300)) - log_sd**2 / 2
-            cells = np.exp(log_mean + log_sd * rng.standard_normal(shape))
-        else:
-            # parent normal of mean k s and deviation s, cut at 0
-            m1, v1 = (float(a) for a in truncnorm.stats(-k, np.inf, moments="mv"))
-            q = 1.0 - self.p_unformed
-            if self.distribution == "mixture":
-                # q v s^2 + q (1-q) ((k + m) s - g0)^2 = sd^2 / 2
-                a = q * v1 + q * (1 - q) * (k + m1) ** 2
-                b = -2 * q * (1 - q) * (k + m1) * PRISTINE
-                c = q * (1 - q) * PRISTINE**2 - half_sd**2
-                root = b * b - 4 * a * c
-                if root < 0 or c > 0:
-                    raise ParameterError(
-                        f"{type(self).__name__}: sd {self.sd} is too small for "
-                        f"p_unformed {self.p_unformed}"
-                    )
-                s = (-b + np.sqrt(root)) / (2 * a)
-            else:
-                s = half_sd / np.sqrt(v1)
-            z = rng.standard_normal(shape)
-            low = z < -k
-            while low.any():
-                z[low] = rng.standard_normal(int(low.sum()))
-                low = z < -k
-            cells = s * (k + z)
-        plus, minus = cells[0] + self.mean / 2, cells[1] - self.mean / 2
-        if self.p_unformed > 0:
-            pristine = stream(self.seed, "forming").random(shape) < self.p_unformed
-            plus[pristine[0]] = PRISTINE
-            minus[pristine[1]] = PRISTINE
-        return np.maximum(plus, 0.0), np.maximum(minus, 0.0)
-
     def _write(
         self,
         g_on: float | None,
         g_off: float | None,
         given: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     ) -> None:
-        plus, minus = self._draw() if given is None else given
-        cells = np.stack([plus, minus])
+        if given is None:
+            given = draw_pairs(
+                self._shape,
+                mean=self.mean,
+                sd=self.sd,
+                distribution=self.distribution,
+                cell_cv=self.cell_cv,
+                p_unformed=self.p_unformed,
+                seed=self.seed,
+            )
+        cells = np.stack(given)
         high = float(cells.mean() + 3 * cells.std())
         self.g_on = high if g_on is None else _checks.number("g_on", g_on, 0.0)
         self.g_off = PRISTINE if g_off is None else _checks.number("g_off", g_off, 0.0)
@@ -356,6 +307,19 @@ class RandomWeights:
             return self._cells
         decay = np.exp(-self._nu * np.log1p(seconds / self.drift_t0))
         return np.asarray(self._cells * decay)
+
+    def conductances(
+        self, seconds: float = 0.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return both cells of every pair `seconds` after t = 0, drift included.
+
+        Returns
+        -------
+        g_plus, g_minus : ndarray of float64, shape (post, pre)
+            Siemens; for example for :meth:`hw.crossbar.AnalogMatrix.from_conductances`.
+        """
+        cells = self._at(self.age + _checks.number("seconds", seconds, 0.0, unit="s"))
+        return np.asarray(cells[0] * self.unit), np.asarray(cells[1] * self.unit)
 
     def _set_adc(self, adc_range: str | float) -> None:
         self._adc: tuple[float, float, int] | None = None

@@ -12,6 +12,7 @@ from ..devices import DeviceArray
 from .array import Crossbar
 from .config import AnalogConfig
 from .mapping import Encoded
+from .noise import clipped_moments
 
 __all__ = ["Tile", "split"]
 
@@ -65,7 +66,7 @@ class Tile:
         self.devices: DeviceArray = config.device.program(
             target, rng=stream(seed, "tile", *key)
         )
-        self._held: tuple[float, Floats, Floats | None] | None = None
+        self._held: tuple[float, Floats, NDArray[np.float32] | None] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,10 +90,11 @@ class Tile:
         self.effective(seconds)
         return self._array
 
-    def effective(self, seconds: float) -> tuple[Floats, Floats | None]:
+    def effective(self, seconds: float) -> tuple[Floats, NDArray[np.float32] | None]:
         """Return effective conductances and, for white noise, their variance.
 
-        The variance of a cell is carried to the output with the square of
+        Cells that noise would push below 0 keep the mean and variance of the clipped
+        read. The variance of a cell is carried to the output with the square of
         ``G_eff / G`` (local attenuation: exact without wires).
         """
         if self._held is not None and self._held[0] == seconds:
@@ -107,6 +109,7 @@ class Tile:
             r_sense=c.r_sense,
             topology=c.topology,
             tol=c.tol,
+            threads=c.threads,
         )
         wired = c.wired and c.topology == "driven"
         g_eff = self._array.effective_conductance() if wired else g
@@ -114,13 +117,15 @@ class Tile:
         if c.read_mode == "white":
             sigma = self.devices.read_sigma(seconds)
             if sigma.any():
+                mean, square = clipped_moments(g, sigma)
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    seen = np.where(g > 0, g_eff / g, 0.0)
-                variance = (sigma * seen) ** 2
+                    seen = np.where(g > 0, g_eff / g, 1.0)
+                g_eff = g_eff + seen * (mean - g)
+                variance = np.asarray(seen * seen * square, np.float32)
         self._held = (seconds, g_eff, variance)
         return g_eff, variance
 
-    def plane(self, a: Floats, k: int) -> Floats:
+    def plane(self, a: NDArray[Any], k: int) -> NDArray[Any]:
         """Columns of plane `k` of a physical array, shape (rows, outputs)."""
         return a[..., k :: self.planes]
 

@@ -1,4 +1,4 @@
-"""Wire resistance per cell by technology node, and named approximations of IR drop.
+"""Wire resistance per cell by technology node.
 
 Ohms per micrometre are ``rho / (AR W^2)`` with NeuroSim's metal width, aspect ratio and
 resistivity (``Param.cpp``, without its barrier term); a 1T1R cell is 12F wide and 4F
@@ -7,14 +7,9 @@ high, a bare cross-point 2F.
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from neuro.errors import ParameterError
 
-__all__ = ["NODES", "Wire", "cubic_drop", "fixed_point", "scale_factors", "wire"]
-
-Floats = NDArray[np.float64]
+__all__ = ["NODES", "Wire", "wire"]
 
 # node nm: (W nm, aspect ratio, rho 1e-8 ohm m)
 NODES: dict[int, tuple[float, float, float]] = {
@@ -51,83 +46,3 @@ def wire(node_nm: int) -> Wire:
     per_m = rho * 1e-8 / (ratio * (w * 1e-9) ** 2)
     f = w * 1e-9  # NeuroSim lays cells out in units of the metal width
     return Wire(node_nm, 12 * f * per_m, 4 * f * per_m, 2 * f * per_m)
-
-
-def fixed_point(
-    g: ArrayLike,
-    v: ArrayLike,
-    r_word: float,
-    r_bit: float,
-    *,
-    tol: float = 1e-3,
-    max_iterations: int = 100,
-    relaxation: float = 1.0,
-) -> tuple[Floats, float]:
-    """Device voltages from cumulative drops, CrossSim's iteration.
-
-    Converges without relaxation only while about ``r N^2 mean(G) < 1``; relaxation is
-    lowered by 2 % of its value on each failure down to 0.01.
-
-    Returns
-    -------
-    currents : ndarray, shape (n,)
-    error : float
-        Largest change of a device voltage over the largest input.
-
-    Raises
-    ------
-    ConvergenceError
-        If no relaxation converges.
-    """
-    from neuro.errors import ConvergenceError
-
-    a, x = np.asarray(g, np.float64), np.asarray(v, np.float64)
-    top = float(np.abs(x).max()) or 1.0
-    error = np.inf
-    while relaxation > 0.01:
-        drop = np.broadcast_to(x[:, None], a.shape).copy()
-        for _ in range(max_iterations):
-            i = a * drop
-            along = np.cumsum(np.cumsum(i[:, ::-1], 1)[:, ::-1], 1) * r_word
-            down = np.cumsum(np.cumsum(i, 0)[::-1], 0)[::-1] * r_bit
-            new = x[:, None] - along - down
-            error = float(np.abs(new - drop).max() / top)
-            if error < tol:
-                return (a * drop).sum(0), error
-            if not np.isfinite(error) or error > 1e6:
-                break
-            drop += relaxation * (new - drop)
-        relaxation *= 0.98 if relaxation > 0.5 else 0.7
-    raise ConvergenceError(
-        f"fixed_point: error {error:.3g} at relaxation 0.01, tol {tol:g}; the array is "
-        "too strongly coupled, use Crossbar"
-    )
-
-
-def cubic_drop(
-    w: ArrayLike, x: ArrayLike, *, r_wire: float = 0.35, g_max: float = 5e-6
-) -> Floats:
-    """Bit-line drop of aihwkit's cubic model; for injection while training only.
-
-    Parameters
-    ----------
-    w : array_like, shape (n, m)
-        Weights in -1..1, ``w[post, pre]``.
-    x : array_like, shape (m,) or (batch, m)
-        Inputs in -1..1.
-    r_wire, g_max : float
-        Ohms per segment; siemens.
-    """
-    a, v = np.asarray(w, np.float64), np.asarray(x, np.float64)
-    m = a.shape[1]
-    load = m * g_max * r_wire * (np.abs(v) @ np.abs(a).T)
-    c = 0.05 * load**3 - 0.2 * load**2 + 0.5 * load
-    place = 1 - (1 - np.arange(m) / m) ** 2
-    return np.asarray(v @ a.T - c * ((v * place) @ a.T))
-
-
-def scale_factors(g: ArrayLike, g_eff: ArrayLike) -> Floats:
-    """One factor per column: effective over ideal column sums."""
-    a, e = np.asarray(g, np.float64), np.asarray(g_eff, np.float64)
-    total = a.sum(0)
-    return np.where(total > 0, e.sum(0) / np.where(total > 0, total, 1.0), 1.0)

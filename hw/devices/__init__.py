@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from .base import Device as Device
-from .base import DeviceArray as DeviceArray
 from .curves import LogFit as LogFit
 from .curves import Polynomial as Polynomial
 from .curves import Saturating as Saturating
@@ -18,6 +17,7 @@ from .iv import CubicIV as CubicIV
 from .iv import MiloIV as MiloIV
 from .iv import SinhIV as SinhIV
 from .pcm import pcm_hermes1, pcm_hermes2, pcm_joshi, pcm_nandakumar
+from .programmed import DeviceArray as DeviceArray
 from .rram import (
     rram_cmo_02,
     rram_cmo_2,

@@ -6,15 +6,31 @@ from dataclasses import replace
 from typing import Any
 
 from neuro._version import __version__
-from neuro.counts import NetSpec, OpCounts
+from neuro.counts import NetSpec
 from neuro.results import to_json
 
 from ..bitbudget import BudgetLayer, budget, layers_of, ns_ace, s_ace
-from ._inputs import Source, UsageError, count_source, load_source
+from ._inputs import Source, count_source, load_source
 from ._output import write
-from ._tables import si
+from ._tables import effort, si
+from ._usage import UsageError
 
 __all__ = ["run_budget"]
+
+
+# how activity is counted for NS-ACE: the defaults of ``estimate``
+_COUNTING = {
+    "rate": None,
+    "spikes_per_layer": None,
+    "zero_weights": "count",
+    "count": None,
+    "mode": "clocked",
+    "multibit": "serial",
+    "fold_scale": False,
+    "no_fold_bn": False,
+    "time_axis": "0",
+    "vbits": None,
+}
 
 
 def run_budget(args: Namespace) -> int:
@@ -64,9 +80,15 @@ def _budget_layers(
     source: Source, args: Namespace
 ) -> tuple[list[BudgetLayer], list[BudgetLayer] | None, list[str]]:
     notes = list(source.warnings) if args.wbits is None else []
+    for name, value in _COUNTING.items():
+        setattr(args, name, value)
     if source.kind == "module":
         raise UsageError("budget reads .toml, .nir, .npz or a run folder, no module")
-    if isinstance(source.value, OpCounts):
+    if source.kind in ("ledger", "run", "rasters"):
+        held = source.value
+        if source.kind == "rasters":
+            held, more = count_source(source, args)
+            notes += more
         layers = [
             replace(
                 la,
@@ -74,7 +96,7 @@ def _budget_layers(
                 s_bits=args.sbits or la.s_bits,
                 steps=args.timesteps or la.steps,
             )
-            for la in layers_of(source.value)
+            for la in layers_of(held)
         ]
         return layers, None, notes
     spec: NetSpec = source.value.with_bits(
@@ -86,19 +108,6 @@ def _budget_layers(
         other = layers_of(spec, first_layer="declared")
     stated = any(la.rate is not None or la.spikes is not None for la in spec.layers)
     if args.activity or (stated and spec.input_rate is not None):
-        for name, value in {
-            "rate": None,
-            "spikes_per_layer": None,
-            "zero_weights": "count",
-            "count": None,
-            "mode": "clocked",
-            "multibit": "serial",
-            "fold_scale": False,
-            "no_fold_bn": False,
-            "time_axis": "0",
-            "vbits": None,
-        }.items():
-            setattr(args, name, value)
         counts, more = count_source(source, args)
         rates = {la.name: la.rate for la in layers_of(counts)}
         layers = [replace(la, rate=rates.get(la.name)) for la in layers]
@@ -139,8 +148,8 @@ def _budget_text(
         f"configuration b_w/b_s/T: {b['configuration']}",
         f"bit budget: {'mixed' if b['bit_budget'] is None else b['bit_budget']}",
         f"products per step: {b['n']}",
-        f"S-ACE: {b['s_ace'] / 1e9:.2f} G",
-        "NS-ACE: n/a (needs activity)" if ns is None else f"NS-ACE: {ns / 1e9:.4g} G",
+        f"S-ACE: {effort(b['s_ace'])}",
+        "NS-ACE: n/a (needs activity)" if ns is None else f"NS-ACE: {effort(ns)}",
         f"weights: {b['storage_bits']} bit = {b['storage_bits'] / 8e6:.4g} MB = "
         f"{b['storage_bits'] / 8 / 2**20:.4g} MiB",
         f"membranes (not in the budget): {b['state_bits']} bit",
@@ -151,7 +160,7 @@ def _budget_text(
         facts.insert(
             4,
             f"S-ACE with the first layer's own input bits: "
-            f"{b['s_ace_declared'] / 1e9:.2f} G",
+            f"{effort(b['s_ace_declared'])}",
         )
     facts += [f"warning: {n}" for n in notes]
     if form == "md":

@@ -1,9 +1,7 @@
 """What the command line was given: recognised, read, counted."""
 
 import hashlib
-import importlib
 import re
-import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Mapping
@@ -11,30 +9,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neuro.counts import (
     ActivityError,
     CountWarning,
     NetSpec,
     OpCounts,
     count,
+    holds_ledger,
+    load_ledger,
     rate_everywhere,
     read_activity,
-    record,
     spec_of,
 )
-from neuro.errors import DatasetError, NeuroError, ParameterError
+from neuro.errors import DatasetError, ParameterError
 
+from ._module_input import run_module
+from ._usage import UsageError
 from .estimate import load_counts
 
 __all__ = ["Source", "count_source", "load_source", "with_bits"]
 
 _IMPORT = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
-
-
-class UsageError(NeuroError):
-    """The command line itself is wrong (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +84,11 @@ def load_source(text: str, *, strict: bool = True) -> Source:
             raise DatasetError(f"{text}: an HDF5 file, but not named .nir")
         return Source("nir", text, _digest(path), spec_of(path, strict=strict))
     if head.startswith(b"PK"):
-        return Source("ledger", text, _digest(path), count(path))
+        kind = "ledger" if holds_ledger(path) else "rasters"
+        value = load_ledger(path) if kind == "ledger" else path
+        return Source(kind, text, _digest(path), value)
     if path.suffix in (".nir", ".npz"):
-        raise DatasetError(f"{text}: damaged: not a {path.suffix} file")
+        raise DatasetError(f"{text}: damaged: not a {path.suffix} file; write it anew")
     if path.suffix not in (".toml", ".yaml", ".yml"):
         raise DatasetError(
             f"{text}: cannot tell what this is; accepted: .nir, .npz, .toml, .yaml, a "
@@ -149,36 +146,72 @@ def count_source(source: Source, args: Namespace) -> tuple[OpCounts, list[str]]:
 
 def _count(source: Source, args: Namespace) -> OpCounts:
     if isinstance(source.value, OpCounts):
-        for option in ("activity", "rate", "spikes_per_layer", "timesteps"):
-            if getattr(args, option) is not None:
-                raise UsageError(
-                    f"--{option.replace('_', '-')} with {source.path}: its counts are "
-                    "already measured; leave the option out"
-                )
+        _refuse(source, args, {**_MEASURED, **_BOOKED})
         return with_bits(
             source.value, w_bits=args.wbits, a_bits=args.sbits, v_bits=args.vbits
         )
     if source.kind == "module":
-        return _run_module(source.path, args)
+        return run_module(source.path, args)
+    rules: dict[str, Any] = {
+        "zero_weights": args.zero_weights,
+        "method": args.count or "exact",
+        "mode": args.mode,
+        "multibit": args.multibit,
+        "fold_scale": args.fold_scale,
+        "fold_bn": not args.no_fold_bn,
+        "time_axis": 1 if args.time_axis == "1" else 0,
+        "steps": args.timesteps,
+    }
+    _refuse(source, args, {"input": None, "input_shape": None})
+    if source.kind == "rasters":
+        _refuse(source, args, _MEASURED)
+        counts = count(source.value, **rules)
+        return with_bits(
+            counts, w_bits=args.wbits, a_bits=args.sbits, v_bits=args.vbits
+        )
     spec: NetSpec = source.value.with_bits(
         w_bits=args.wbits,
         s_bits=args.sbits,
         v_bits=args.vbits,
         steps=args.timesteps,
     )
-    activity = _activity(spec, args)
-    return count(
-        spec,
-        activity,
-        zero_weights=args.zero_weights,
-        method=args.count or "exact",
-        mode=args.mode,
-        multibit=args.multibit,
-        fold_scale=args.fold_scale,
-        fold_bn=not args.no_fold_bn,
-        time_axis=1 if args.time_axis == "1" else 0,
-        steps=args.timesteps,
-    )
+    return count(spec, _activity(spec, args), **rules)
+
+
+# options that cannot act on what is already there, and the value that asks for nothing
+_MEASURED = {"activity": None, "rate": None, "spikes_per_layer": None}
+_BOOKED = {
+    "timesteps": None,
+    "count": (None, "exact"),
+    "zero_weights": "count",
+    "multibit": "serial",
+    "fold_scale": False,
+    "no_fold_bn": False,
+    "input": None,
+    "input_shape": None,
+}
+
+
+_HELD = {
+    "rasters": "its activity is recorded",
+    "ledger": "its activity is already counted",
+    "run": "its activity is already counted",
+}
+
+
+def _refuse(source: Source, args: Namespace, options: Mapping[str, Any]) -> None:
+    """Refuse options that would be ignored."""
+    for option, neutral in options.items():
+        accepted = neutral if isinstance(neutral, tuple) else (neutral,)
+        if getattr(args, option, accepted[0]) not in accepted:
+            name = "-T" if option == "timesteps" else f"--{option.replace('_', '-')}"
+            reason = {
+                "input": "only a module is run on an input",
+                "input_shape": "only a module is run on an input",
+            }.get(option, _HELD.get(source.kind, ""))
+            raise UsageError(
+                f"{name} with {source.path}: {reason}; leave the option out"
+            )
 
 
 def _activity(spec: NetSpec, args: Namespace) -> Any:
@@ -226,116 +259,3 @@ def _per_layer(spec: NetSpec, args: Namespace) -> Mapping[str, float]:
             )
         rates[layer.name] = rate
     return rates
-
-
-def _import(text: str) -> Any:
-    name, _, attribute = text.partition(":")
-    sys.path.insert(0, "")
-    try:
-        found: Any = importlib.import_module(name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise DatasetError(
-            f"{text}: cannot be imported ({error}); give package.module:attribute"
-        ) from None
-    finally:
-        sys.path.remove("")
-    return found
-
-
-def _run_module(text: str, args: Namespace) -> OpCounts:
-    from neuro.errors import optional_import
-
-    for given, option in (
-        (args.mode == "event", "--mode event"),
-        (args.count == "rate", "--count rate"),
-        (args.no_fold_bn, "--no-fold-bn"),
-        (args.activity is not None, "--activity"),
-        (args.spikes_per_layer is not None, "--spikes-per-layer"),
-    ):
-        if given:
-            raise UsageError(
-                f"{option} does not apply to a module, which is counted while it runs; "
-                "leave the option out"
-            )
-    torch: Any = optional_import("torch", "grad")
-    torch.manual_seed(args.seed)
-    found = _import(text)
-    if not isinstance(found, torch.nn.Module):
-        if not callable(found):
-            raise DatasetError(f"{text}: neither a torch module nor a callable")
-        found = found()
-    if not isinstance(found, torch.nn.Module):
-        raise DatasetError(f"{text}: returned {type(found).__name__}, no torch module")
-    x = _module_input(torch, args)
-    if args.timesteps is not None and args.time_axis in ("0", "1"):
-        have = x.shape[int(args.time_axis)]
-        if have != args.timesteps:
-            raise ActivityError(
-                f"the input has T = {have} steps on axis {args.time_axis}, expected "
-                f"{args.timesteps}; check --time-axis"
-            )
-    found.eval()
-    loop = args.time_axis in ("0", "1")
-    with (
-        torch.no_grad(),
-        record(
-            found,
-            time_axis="caller" if loop else None,
-            zero_weights=args.zero_weights,
-            multibit=args.multibit,
-            fold_scale=args.fold_scale,
-            w_bits=args.wbits,
-            a_bits=args.sbits or 1,
-            v_bits=args.vbits or 32,
-        ) as recorder,
-    ):
-        for sub in found.modules():
-            if hasattr(sub, "reset_mem"):
-                sub.reset_mem()
-        if loop:
-            for step in x.unbind(int(args.time_axis)):
-                found(step)
-        else:
-            found(x)
-    for name, value in recorder.odd_inputs().items():
-        warnings.warn(
-            f"layer {name!r} is fed with values other than 0 and 1 (first: {value:g}): "
-            "counted as multiply-accumulates",
-            CountWarning,
-            stacklevel=2,
-        )
-    return recorder.counts
-
-
-def _module_input(torch: Any, args: Namespace) -> Any:
-    if args.input is not None:
-        path = Path(args.input)
-        try:
-            if path.suffix == ".pt":
-                x = torch.load(path, weights_only=True)
-            else:
-                x = torch.as_tensor(np.load(path, allow_pickle=False))
-        except (OSError, ValueError, RuntimeError) as error:
-            raise DatasetError(f"--input {path}: cannot be read ({error})") from None
-        x = x.float()
-        if not bool(torch.isfinite(x).all()):
-            raise ActivityError(f"--input {path}: holds NaN or infinity")
-        if x.numel() == 0:
-            raise ActivityError(f"--input {path}: has no samples")
-        return x
-    if args.input_shape is None or args.rate is None:
-        raise ActivityError(
-            "a module needs an input: --input FILE.npy|.pt, or --input-shape A,B,... "
-            "with --rate R"
-        )
-    if not 0 <= args.rate <= 1:
-        raise ActivityError(f"--rate {args.rate:g}: must lie in [0, 1]")
-    shape = [args.batch, *args.input_shape]
-    if args.time_axis in ("0", "1"):
-        if args.timesteps is None:
-            raise UsageError("--time-axis with --input-shape needs -T")
-        shape.insert(int(args.time_axis), args.timesteps)
-    rng = np.random.default_rng(args.seed)
-    return torch.as_tensor((rng.random(shape) < args.rate).astype(np.float32))

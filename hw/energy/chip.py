@@ -15,7 +15,8 @@ from neuro.errors import ParameterError
 
 from .constants import Constant, Profile, ProfileError, derived
 from .load import LayerLoad, Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Chip", "affine_fit"]
 
@@ -100,6 +101,8 @@ class Chip:
         ):
             if op in load.booked() and op not in held and not inside:
                 gone.append(f"{text}: no published figure for {profile.name}")
+        if any(layer.info.kind == "norm" for layer in load):
+            gone.append("normalisation: no published figure for a product")
         self._static(load, profile, latency, terms, extra, gone)
         return build_report(
             self.name,
@@ -110,6 +113,7 @@ class Chip:
             not_included=gone,
             notes=notes,
             cite=self.__references__,
+            needs=("neuron_update",) if "neuron_update" in held and not inside else (),
             seed=self.seed,
             mc=self.mc,
         )

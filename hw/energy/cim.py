@@ -27,7 +27,8 @@ from neuro.counts import LayerInfo, OpCounts
 from .adc import adc_constant
 from .constants import Constant, Profile, ProfileError, derived
 from .load import LayerLoad, Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Cim", "array_energy", "tiles"]
 
@@ -165,6 +166,8 @@ class Cim:
             )
             if op in load.booked()
         ]
+        if any(layer.info.kind == "norm" for layer in load):
+            unpriced.append("normalisation (digital products)")
         missing = [
             f"{text}: profile {profile.name} has no constant"
             for name, text in (("buffer_bit", "buffers"), ("static", "static power"))

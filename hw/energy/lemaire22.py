@@ -28,7 +28,8 @@ from neuro.errors import ParameterError
 
 from .constants import Constant, Profile, derived
 from .load import LayerLoad, Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Lemaire22", "ram_constant", "ram_piecewise", "ram_regression"]
 
@@ -218,6 +219,8 @@ class Lemaire22:
 
 def _stored(layer: LayerLoad) -> float:
     """Words of the parameter memory; synapses grown where none were declared."""
+    if layer.info.kind == "norm":
+        return 2.0 * layer.info.out_shape[0]  # a scale and a shift per channel
     declared = layer.info.weights + _biases(layer)
     return float(declared or layer.get("grow").sum())
 
@@ -240,14 +243,18 @@ def _accesses(layer: LayerLoad, outputs: dict[str, Float], batch: int) -> _Layer
     if info.kind == "pool":
         return None
     synaptic, neural = layer.has_synapses, layer.has_neurons
-    if not (synaptic or neural or layer.booked("plastic") or layer.booked("grow")):
+    learns = layer.booked("plastic") or layer.booked("grow")
+    if not (synaptic or neural or learns or info.kind == "norm"):
         return None
     steps, n_out = float(info.steps), float(layer.n_out)
     ones = np.ones(n)
     acc = address_acc = address_mac = read_in = params = potentials = zero
     mac = write_out = zero
     in_words = out_words = float(FIFO_WORDS)
-    if synaptic:
+    if info.kind == "norm":
+        # scale and shift: one product, two parameters read
+        mac, params = layer.get("mac"), 2.0 * layer.get("mac")
+    elif synaptic:
         real = info.input_class == "real"
         theta = _theta(layer, outputs)
         if real:

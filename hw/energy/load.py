@@ -62,7 +62,9 @@ class LayerLoad:
 
     @property
     def has_synapses(self) -> bool:
-        """Whether events meet weights here."""
+        """Whether events meet weights here; a normalisation has products only."""
+        if self.info.kind == "norm":
+            return False
         return self.booked("synop") or self.booked("mac") or self.booked("ac")
 
     @property

@@ -12,7 +12,8 @@ from neuro.counts import OpCounts
 
 from .constants import Profile
 from .load import Load
-from .report import Report, Term, build_report, single_machine
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Op45"]
 

@@ -26,8 +26,9 @@ from neuro.errors import ParameterError
 
 from ..bitbudget import equivalent_bits
 from .constants import Constant, Profile, derived
-from .load import Load
-from .report import Report, Term, build_report, single_machine
+from .load import LayerLoad, Load
+from .report import Report
+from .terms import Term, build_report, single_machine
 
 __all__ = ["Comparison", "Yan24", "breakeven_rate", "verdict_of_rate"]
 
@@ -217,27 +218,24 @@ class Yan24:
         for layer in load:
             name, info = layer.name, layer.info
             w_bits = float(layer.w_bits)
-            if layer.has_synapses:
+            if info.kind == "norm" or (
+                info.input_class == "real" and layer.booked("mac")
+            ):
+                key = f"mac {layer.a_bits} x {layer.w_bits}"
+                extra[key] = _product(profile, layer)
+                products = layer.get("mac")
+                # a normalisation reads scale and shift
+                words = 2.0 * w_bits if info.kind == "norm" else w_bits
+                terms += [
+                    Term(name, "products", "compute", products, key),
+                    Term(name, "weights", "memory", products, memory, words),
+                ]
+            elif layer.has_synapses:
                 pairs = layer.synops
-                real = info.input_class == "real" and layer.booked("mac")
-                if real:
-                    key = f"mac {layer.a_bits} x {layer.w_bits}"
-                    acc, bit2 = (profile.constants[k].si for k in ("acc", "mac_bit2"))
-                    width = layer.a_bits * layer.w_bits
-                    extra[key] = derived(
-                        acc[0] + width * bit2[0],
-                        acc[1] + width * bit2[1],
-                        acc[2] + width * bit2[2],
-                        "accumulate plus bit-parallel product",
-                        node=profile.node,
-                    )
-                    terms.append(
-                        Term(name, "products", "compute", layer.get("mac"), key)
-                    )
-                    pairs = layer.get("mac")
-                else:
-                    terms.append(Term(name, "accumulates", "compute", pairs, "acc"))
-                terms.append(Term(name, "weights", "memory", pairs, memory, w_bits))
+                terms += [
+                    Term(name, "accumulates", "compute", pairs, "acc"),
+                    Term(name, "weights", "memory", pairs, memory, w_bits),
+                ]
             if layer.booked("plastic"):
                 changed = layer.get("plastic")
                 terms += [
@@ -285,3 +283,16 @@ class Yan24:
             seed=self.seed,
             mc=self.mc,
         )
+
+
+def _product(profile: Profile, layer: LayerLoad) -> Constant:
+    """Energy of one multiply-accumulate at the layer's widths."""
+    acc, bit2 = (profile.constants[k].si for k in ("acc", "mac_bit2"))
+    width = layer.a_bits * layer.w_bits
+    return derived(
+        acc[0] + width * bit2[0],
+        acc[1] + width * bit2[1],
+        acc[2] + width * bit2[2],
+        "accumulate plus bit-parallel product",
+        node=profile.node,
+    )

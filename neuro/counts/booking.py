@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,130 +14,15 @@ from neuro.counts.activity import (
     Signal,
     classify,
 )
-from neuro.counts.architecture import NetSpec
-from neuro.counts.layers import LayerSpec, dense_products, fan_out, reached
-from neuro.counts.ledger import OpCounts
+from neuro.counts.layers import LayerSpec, dense_products, fan_out
+from neuro.counts.ledger import LayerInfo, OpCounts
+from neuro.counts.netspec import NetSpec
+from neuro.counts.signals import Signals, rate_of
 from neuro.errors import ParameterError
 
 __all__ = ["count_layers"]
 
 Int = NDArray[np.int64]
-
-
-class _Signals:
-    """Outputs of the layers; pooling and reshaping are derived."""
-
-    def __init__(self, spec: NetSpec, given: Mapping[str, Signal], steps: int) -> None:
-        self.spec, self.steps = spec, steps
-        self.held = dict(given)
-        self.layers = {la.name: la for la in spec.layers}
-        self._open: set[str] = set()
-
-    def of(self, name: str) -> Signal:
-        if name in self.held:
-            return self.held[name]
-        if name in self._open:
-            raise ActivityError(
-                f"no activity for layer {name!r}, which feeds itself; record it"
-            )
-        self._open.add(name)
-        self.held[name] = self._derive(name)
-        self._open.discard(name)
-        return self.held[name]
-
-    def _derive(self, name: str) -> Signal:
-        if name == "input":
-            if self.spec.input_class == "real":
-                return Rate(
-                    1.0 if self.spec.input_rate is None else self.spec.input_rate,
-                    "real",
-                )
-            if self.spec.input_rate is not None:
-                return Rate(self.spec.input_rate)
-            raise ActivityError(
-                "no activity for the network's input; give its raster or rate under "
-                "the name 'input', or a rate for all"
-            )
-        layer = self.layers[name]
-        if layer.rate is not None:
-            return Rate(layer.rate)
-        if layer.spikes is not None:
-            rate = layer.spikes / (self.steps * max(1, layer.n_out))
-            if rate > 1:
-                raise ActivityError(
-                    f"layer {name!r}: {layer.spikes:g} spikes per inference are more "
-                    f"than {layer.n_out} units in {self.steps} steps can send"
-                )
-            return Rate(rate)
-        passes = ("pool", "avgpool", "flatten", "add", "attention", "scale")
-        if layer.kind in passes and layer.sources:
-            return _transform(layer, [self.of(s) for s in layer.sources])
-        raise ActivityError(
-            f"no activity for layer {name!r}; give its raster or rate, or a rate for "
-            "all layers"
-        )
-
-
-def _transform(layer: LayerSpec, inputs: list[Signal]) -> Signal:
-    first = inputs[0]
-    if layer.kind == "scale":
-        if isinstance(first, Raster):
-            return Raster(first.values * np.asarray(layer.note["scale"]))
-        return Rate(first.rate, "scaled")
-    if layer.kind in ("flatten", "attention"):
-        return (
-            Raster(first.values.reshape(first.steps, first.samples, -1))
-            if isinstance(first, Raster) and layer.kind == "flatten"
-            else first
-        )
-    if layer.kind == "add":
-        if all(isinstance(s, Raster) for s in inputs):
-            total = inputs[0].values.astype(np.float64)  # type: ignore[union-attr]
-            for s in inputs[1:]:
-                total = total + s.values  # type: ignore[union-attr]
-            return Raster(total)
-        quiet = 1.0
-        for s in inputs:
-            quiet *= 1 - _rate(s)
-        return Rate(1 - quiet, "multibit" if len(inputs) > 1 else "binary")
-    if isinstance(first, Raster):
-        return Raster(_pool(layer, first.values))
-    cells = int(np.prod(layer.kernel))
-    # independent units: approximate, as every rate
-    rate = 1 - (1 - first.rate) ** cells
-    real = layer.kind == "avgpool" or first.input_class == "real"
-    return Rate(rate, "real" if real else first.input_class)
-
-
-def _pool(layer: LayerSpec, x: NDArray[Any]) -> NDArray[Any]:
-    if layer.note.get("tokens", False):
-        return np.asarray(x.mean(2))
-    sums = layer.kind == "avgpool" or layer.note.get("sum", False)
-    out = x.astype(np.float64) if sums else x
-    for d, (k, s, p) in enumerate(
-        zip(layer.kernel, layer.stride, layer.padding, strict=True)
-    ):
-        axis = out.ndim - len(layer.kernel) + d
-        if p:
-            width = [(0, 0)] * out.ndim
-            width[axis] = (p, p)
-            out = np.pad(out, width)
-        n = (out.shape[axis] - k) // s + 1
-        at = np.arange(n) * s
-        parts = [np.take(out, at + tap, axis=axis) for tap in range(k)]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part if sums else np.maximum(total, part)
-        out = total
-    if layer.kind == "avgpool" and not layer.note.get("sum", False):
-        out = out / np.prod(layer.kernel)
-    return out
-
-
-def _rate(signal: Signal) -> float:
-    if isinstance(signal, Rate):
-        return signal.rate
-    return float(np.count_nonzero(signal.values) / signal.values.size)
 
 
 def count_layers(
@@ -158,7 +42,7 @@ def count_layers(
     n_steps = rasters[0].steps if rasters else (steps or spec.steps)
     n_samples = rasters[0].samples if rasters else 1
     counts = OpCounts(n_samples)
-    signals = _Signals(spec, given, n_steps)
+    signals = Signals(spec, given, n_steps)
     for layer in spec.layers:
         booking = _Booking(counts, layer, n_steps, n_samples)
         input_class = "binary"
@@ -173,13 +57,13 @@ def count_layers(
             if layer.bias:
                 counts.add(layer.name, "bias", booking.every(layer.n_out), a_bits=32)
             if not fold_bn and layer.kind.startswith("conv"):
-                counts.add(layer.name, "mac", booking.every(layer.n_out), a_bits=32)
+                booking.norm()
         elif layer.kind == "attention":
             booking.attention(signals.of(layer.sources[0]))
-        elif layer.kind in ("pool", "avgpool"):
+        elif layer.kind in ("pool", "avgpool") and not signals.relays(layer.sources[0]):
             booking.book("spike_in", booking.events(signals.of(layer.sources[0])))
         if layer.neuron or layer.kind == "neuron":
-            booking.neurons(signals, mode=mode, input_class=input_class)
+            booking.neurons(signals, mode=mode)
         counts.layer(layer.name, layer.info(steps=n_steps, input_class=input_class))
     return counts
 
@@ -311,22 +195,28 @@ class _Booking:
         met: Int = seen @ fan_out(layer, nonzero=True).reshape(-1)
         return met, total - met
 
+    def norm(self) -> None:
+        """Book one product per output of a normalisation that is not folded."""
+        name = f"{self.layer.name} norm"
+        info = LayerInfo(
+            kind="norm", out_shape=self.layer.out_shape, steps=self.steps, leaky=False
+        )
+        self.counts.layer(name, info)
+        self.counts.add(name, "mac", self.every(self.layer.n_out), a_bits=32)
+
     def attention(self, signal: Signal) -> None:
         """Book the products between spikes, scaled by the input's rate."""
         full, _ = dense_products(self.layer)
-        n = np.full(self.samples, round(_rate(signal) * full * self.steps), np.int64)
+        n = np.full(self.samples, round(rate_of(signal) * full * self.steps), np.int64)
         self.book("synop", n)
         self.book("ac", n)
 
-    def neurons(self, signals: _Signals, *, mode: str, input_class: str) -> None:
+    def neurons(self, signals: Signals, *, mode: str) -> None:
         """Book updates, spikes and resets."""
         layer = self.layer
-        if mode == "event" and layer.has_weights:
-            updates = self._reached([signals.of(s) for s in layer.sources])
-        elif mode == "event":
-            updates = self._reached_by(signals)
-        else:
-            updates = self.every(layer.n_out)
+        updates = self.every(layer.n_out)
+        if mode == "event":
+            updates = np.minimum(signals.reached(layer.name), updates)
         self.book("neuron_update", updates)
         if layer.neuron in ("li", "cubali"):
             return
@@ -345,33 +235,3 @@ class _Booking:
         sent = self.events(out, layer.n_out)
         self.book("spike_out", sent)
         self.book("reset", sent)
-
-    def _reached(self, inputs: list[Signal]) -> Int:
-        layer = self.layer
-        if all(isinstance(s, Raster) for s in inputs):
-            total = np.zeros(self.samples, np.int64)
-            for step in range(self.steps):
-                seen = np.zeros((self.samples, layer.n_in), bool)
-                for s in inputs:
-                    x = s.values[step]  # type: ignore[union-attr]
-                    seen |= (x != 0).reshape(self.samples, -1)
-                total += reached(layer, seen.reshape(self.samples, *layer.in_shape))
-            return total
-        full, _ = dense_products(layer)
-        fan_in = full / max(1, layer.n_out)
-        quiet = 1.0
-        for s in inputs:
-            quiet *= (1 - _rate(s)) ** fan_in
-        return np.full(
-            self.samples, round((1 - quiet) * layer.n_out * self.steps), np.int64
-        )
-
-    def _reached_by(self, signals: _Signals) -> Int:
-        total = np.zeros(self.samples, np.int64)
-        for name in self.layer.sources:
-            feeder = signals.layers.get(name)
-            if feeder is None or not feeder.has_weights:
-                return self.every(self.layer.n_out)
-            part = _Booking(self.counts, feeder, self.steps, self.samples)
-            total += part._reached([signals.of(s) for s in feeder.sources])
-        return np.minimum(total, self.every(self.layer.n_out))

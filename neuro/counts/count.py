@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neuro.counts.activity import ActivityError, normalise, read_activity
-from neuro.counts.architecture import NetSpec, parse_architecture, read_architecture
+from neuro.counts.architecture import parse_architecture, read_architecture
 from neuro.counts.booking import count_layers
 from neuro.counts.layers import LayerSpec
 from neuro.counts.ledger import OpCounts
+from neuro.counts.netspec import NetSpec
 from neuro.counts.saved import count_npz, spec_of_network
 from neuro.errors import ParameterError
 
@@ -70,8 +71,18 @@ def count(
     ActivityError
         If activity is missing or does not fit.
     """
+    if zero_weights not in ("count", "skip"):
+        raise ParameterError(f"zero_weights: 'count' or 'skip', got {zero_weights!r}")
+    rules: dict[str, Any] = {
+        "zero_weights": zero_weights,
+        "method": method,
+        "mode": mode,
+        "multibit": multibit,
+        "fold_scale": fold_scale,
+        "fold_bn": fold_bn,
+    }
     if isinstance(net, (str, Path)) and Path(net).suffix == ".npz":
-        return count_npz(Path(net), zero_weights=zero_weights)
+        return count_npz(Path(net), time_axis=time_axis, steps=steps, **rules)
     spec = spec_of(net, strict=strict)
     if steps is not None and steps < 1:
         raise ActivityError(f"T must be >= 1, got {steps}")
@@ -83,20 +94,8 @@ def count(
             raise ActivityError(f"the rate must lie in [0, 1], got {rate:g}")
         activity = rate_everywhere(spec, rate)
     names = ["input", *(la.name for la in spec.layers)]
-    if zero_weights not in ("count", "skip"):
-        raise ParameterError(f"zero_weights: 'count' or 'skip', got {zero_weights!r}")
     signals = normalise(activity or {}, names, steps=steps, time_axis=time_axis)
-    return count_layers(
-        spec,
-        signals,
-        steps=steps,
-        zero_weights=zero_weights,
-        method=method,
-        mode=mode,
-        multibit=multibit,
-        fold_scale=fold_scale,
-        fold_bn=fold_bn,
-    )
+    return count_layers(spec, signals, steps=steps, **rules)
 
 
 def spec_of(net: Any, *, strict: bool = True) -> NetSpec:

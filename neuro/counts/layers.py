@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.counts.ledger import LayerInfo
-from neuro.errors import ParameterError, ShapeError
+from neuro.errors import ParameterError
 
 __all__ = ["LayerSpec", "conv_out", "dense_products", "fan_out", "reached"]
 
@@ -169,10 +169,6 @@ def conv_out(
     return (size + pad + pad_end - dilation * (kernel - 1) - 1) // stride + 1
 
 
-def _pad_end(layer: LayerSpec) -> tuple[int, ...]:
-    return layer.padding_end or layer.padding
-
-
 def _hits(layer: LayerSpec) -> list[NDArray[np.bool_]]:
     """Per dimension: ``hit[position, tap]`` counts outputs that this tap reaches."""
     found = []
@@ -275,8 +271,8 @@ def dense_products(layer: LayerSpec) -> tuple[int, int]:
     return full, valid
 
 
-def reached(layer: LayerSpec, events: NDArray[Any]) -> Int:
-    """Neurons that get at least one event.
+def reached(layer: LayerSpec, events: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which neurons get at least one event.
 
     Parameters
     ----------
@@ -287,40 +283,34 @@ def reached(layer: LayerSpec, events: NDArray[Any]) -> Int:
 
     Returns
     -------
-    ndarray of int64, shape (n,)
-        Output units of the layer with an event in their field.
+    ndarray of bool, shape (n, *out_shape)
+        Output units with an event in their field. An event that meets only zero
+        weights reaches them too.
     """
     n = events.shape[0]
     if layer.kind in ("linear", "projection"):
-        if len(layer.in_shape) > 1:
-            rows = events.reshape(n, -1, layer.in_shape[-1]).any(2)
-            tokens: Int = rows.sum(1, dtype=np.int64) * layer.out_shape[-1]
-            return tokens
-        hit: Int = np.asarray(events.reshape(n, -1).any(1), np.int64) * layer.n_out
-        return hit
-    if layer.kind != "conv":
-        raise ShapeError(f"layer {layer.name!r}: event-driven updates need a conv")
+        # of tokens (N, C) each row apart
+        lead = layer.in_shape[:-1] if len(layer.in_shape) > 1 else ()
+        rows = np.asarray(events.reshape(n, *lead, -1).any(-1))
+        return np.broadcast_to(rows[..., None], (n, *lead, layer.out_shape[-1]))
     groups = layer.groups
-    seen = events.reshape(n, groups, -1, *layer.in_shape[1:]).any(2)
-    for d, (k, s, p, e, dil) in enumerate(
-        zip(
-            layer.kernel,
-            layer.stride,
-            layer.padding,
-            _pad_end(layer),
-            layer.dilation,
-            strict=True,
+    seen = np.asarray(events.reshape(n, groups, -1, *layer.in_shape[1:]).any(2))
+    for d, hit in enumerate(_hits(layer)):
+        # one dimension after the other: a field is a box
+        k, s, p, dil = (
+            v[d] for v in (layer.kernel, layer.stride, layer.padding, layer.dilation)
         )
-    ):
-        axis = 2 + d
-        width = [(0, 0)] * seen.ndim
-        width[axis] = (p, e)
-        padded = np.pad(seen, width)
-        n_out = layer.out_shape[1 + d]
-        at = np.arange(n_out) * s
-        seen = np.zeros_like(np.take(padded, at, axis=axis))
+        size = layer.out_shape[1 + d]
+        source = np.moveaxis(seen, 2 + d, -1)
+        target = np.zeros((*source.shape[:-1], size), bool)
         for tap in range(k):
-            seen |= np.take(padded, at + tap * dil, axis=axis)
-    per_group = seen.reshape(n, groups, -1).sum(2, dtype=np.int64).sum(1)
-    out: Int = per_group * (layer.out_shape[0] // groups)
-    return out
+            at = np.flatnonzero(hit[:, tap])
+            to = (
+                (at + p - tap * dil) // s
+                if layer.kind == "conv"
+                else at * s - p + tap * dil
+            )
+            target[..., to] |= source[..., at]
+        seen = np.moveaxis(target, -1, 2 + d)
+    each = layer.out_shape[0] // groups
+    return np.repeat(seen, each, axis=1)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from neuro.counts.architecture import NetSpec
 from neuro.counts.layers import LayerSpec, conv_out
+from neuro.counts.netspec import NetSpec
 from neuro.errors import (
     DatasetError,
     ShapeError,

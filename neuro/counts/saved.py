@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 
 from neuro.counts.activity import normalise
-from neuro.counts.architecture import NetSpec
 from neuro.counts.booking import count_layers
 from neuro.counts.layers import LayerSpec
 from neuro.counts.ledger import OpCounts
+from neuro.counts.netspec import NetSpec
+from neuro.counts.npz import read_npz
 from neuro.errors import DatasetError, ShapeError
 
-__all__ = ["count_npz", "load_ledger", "save_ledger", "spec_of_network"]
+__all__ = [
+    "count_npz",
+    "holds_ledger",
+    "load_ledger",
+    "save_ledger",
+    "spec_of_network",
+]
 
 
 def spec_of_network(net: Any) -> NetSpec:
@@ -70,6 +77,17 @@ def save_ledger(path: Path | str, counts: OpCounts) -> None:
     write_arrays(path, {"ledger": np.array(json.dumps(counts.to_dict()))})
 
 
+def holds_ledger(path: Path | str) -> bool:
+    """Tell a saved ledger from other npz files.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read.
+    """
+    return "ledger" in _read(Path(path))
+
+
 def load_ledger(path: Path | str) -> OpCounts:
     """Read what :func:`save_ledger` wrote.
 
@@ -78,27 +96,39 @@ def load_ledger(path: Path | str) -> OpCounts:
     DatasetError
         If the file holds no ledger.
     """
+    path = Path(path)
+    arrays = _read(path)
+    if "ledger" not in arrays:
+        raise DatasetError(
+            f"{path.name}: holds no ledger but {', '.join(arrays) or 'nothing'}"
+        )
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if "ledger" in file.files:
-                return OpCounts.from_dict(json.loads(str(file["ledger"])))
-            names = file.files
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{Path(path).name}: not a readable npz ({error})") from None
-    raise DatasetError(
-        f"{Path(path).name}: holds no ledger but {', '.join(names) or 'nothing'}"
-    )
+        return OpCounts.from_dict(json.loads(str(arrays["ledger"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path.name}: its ledger is damaged ({error})") from None
 
 
-def count_npz(path: Path, *, zero_weights: str) -> OpCounts:
-    """A saved ledger, or rasters (``spikes/NAME``) with ``weights/PRE -> POST``."""
+def _read(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if "ledger" in file.files:
-                return OpCounts.from_dict(json.loads(str(file["ledger"])))
-            arrays = {k: file[k] for k in file.files}
+        return read_npz(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path.name}: not a readable npz ({error})") from None
+
+
+def count_npz(
+    path: Path,
+    *,
+    time_axis: int = 0,
+    steps: int | None = None,
+    **rules: Any,
+) -> OpCounts:
+    """Count rasters (``spikes/NAME``) with matrices ``weights/PRE -> POST``.
+
+    A saved ledger is returned as it is.
+    """
+    if holds_ledger(path):
+        return load_ledger(path)
+    arrays = _read(path)
     weights = {k[8:]: v for k, v in arrays.items() if k.startswith("weights/")}
     spikes = {k[7:]: v for k, v in arrays.items() if k.startswith("spikes/")}
     if not weights or not spikes:
@@ -134,8 +164,10 @@ def count_npz(path: Path, *, zero_weights: str) -> OpCounts:
                 in_shape=(size,),
                 out_shape=(size,),
                 neuron="lif" if name in targets else "",
+                sources=tuple(n for n in weights if n.endswith(f" -> {name}")),
             )
         )
     spec = NetSpec(name=path.stem, layers=tuple(layers), input_shape=())
     known = [la.name for la in layers]
-    return count_layers(spec, normalise(spikes, known), zero_weights=zero_weights)
+    signals = normalise(spikes, known, steps=steps, time_axis=time_axis)
+    return count_layers(spec, signals, steps=steps, **rules)

@@ -22,6 +22,7 @@ _LOADERS = {
     "ntidigits_sample": ("ntidigits", "load_ntidigits_sample"),
     "weizmann": ("weizmann", "load_weizmann"),
     "dvsgesture_samples": ("dvsgesture", "load_dvsgesture_samples"),
+    "recordings": ("folder", "load_recordings"),
 }
 NAMES = tuple(_LOADERS)
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from neuro.datasets.folder import balanced
 from neuro.datasets.lookup import find, missing
 from neuro.datasets.mnist import digits, load_mnist
 from neuro.datasets.recordings import CameraRecordings, FileRecordings, Recordings
@@ -94,19 +95,8 @@ def load_nmnist(
     if split is not None:
         found = found.subset(found.indices(split))
     if limit is not None and limit < len(found):
-        found = found.subset(_balanced(found.labels, limit))
+        found = found.subset(balanced(found.labels, limit))
     return found
-
-
-def _balanced(labels: Any, limit: int) -> Any:
-    """Places of the first recordings of every class in turn, in their order."""
-    if limit < 1:
-        raise ParameterError(f"limit must be >= 1, got {limit}")
-    rank = np.empty(labels.size, np.int64)
-    for label in np.unique(labels):
-        places = np.flatnonzero(labels == label)
-        rank[places] = np.arange(places.size)
-    return np.sort(np.lexsort((np.arange(labels.size), rank))[:limit])
 
 
 def _read(folder: Path) -> FileRecordings:

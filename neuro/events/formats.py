@@ -1,6 +1,8 @@
-r"""Binary event formats: N-MNIST ``.bin`` and SLAYER's ``.bs1``, ``.bs2``, ``.bs3``.
+r"""Event files: N-MNIST ``.bin``, SLAYER's ``.bs1``, ``.bs2``, ``.bs3``, and tables.
 
-None has a header; records follow one another to the end of the file, big-endian.
+``.npz`` and ``.csv`` are described at :mod:`neuro.events.tables`. The others are
+binary; none has a header; records follow one another to the end of the file,
+big-endian.
 
 * ``.bin`` = ``.bs2`` (5 bytes): ``x = b0``, ``y = b1``, ``p = b2 >> 7``,
   ``t = (b2 & 127) << 16 | b3 << 8 | b4`` in microseconds. A word with ``y = 240`` is no
@@ -28,6 +30,7 @@ from numpy.typing import NDArray
 
 from neuro.errors import DatasetError, NeuroError, ParameterError
 from neuro.events.array import EVENT, Events, validate
+from neuro.events.tables import TABLES, from_table, to_table
 from neuro.results import atomic_write
 
 __all__ = [
@@ -55,8 +58,8 @@ def _kind(kind: str) -> str:
         kind = f".{kind}"
     if kind not in _RECORD or kind == ".bsn":
         raise ParameterError(
-            f"event format {kind!r} is unknown; accepted: .bin, .bs1, .bs2, .bs3 "
-            "(.bsn by read_bsn)"
+            f"event format {kind!r} is unknown; accepted: .bin, .bs1, .bs2, .bs3, "
+            ".npz, .csv (.bsn by read_bsn)"
         )
     return kind
 
@@ -187,7 +190,7 @@ def read_events(
     Parameters
     ----------
     path : path
-        ``.bin``, ``.bs1``, ``.bs2`` or ``.bs3``.
+        ``.bin``, ``.bs1``, ``.bs2``, ``.bs3``, ``.npz`` or ``.csv``.
     sensor_size : tuple of int, optional
         (W, H, P). Default: 34 x 34 x 2 for ``.bin`` (N-MNIST), otherwise unlimited.
     allow_empty : bool
@@ -205,7 +208,15 @@ def read_events(
         sensor; the message names the file.
     """
     path = Path(path)
-    kind = _kind(path.suffix)
+    kind = path.suffix.lower()
+    if kind in TABLES:
+        return _checked(
+            path,
+            lambda data: validate(
+                from_table(data, kind), sensor_size, allow_empty=allow_empty
+            ),
+        )
+    kind = _kind(kind)
     if sensor_size is None and kind == ".bin":
         sensor_size = NMNIST_SENSOR
     return _checked(
@@ -229,7 +240,11 @@ def _checked(path: Path, parse: Callable[[bytes], Events]) -> Events:
 def write_events(path: Path | str, events: Any) -> None:
     """Write events atomically; the ending names the format."""
     path = Path(path)
-    data = encode(events, path.suffix)
+    kind = path.suffix.lower()
+    if kind in TABLES:
+        data = to_table(validate(events, allow_empty=True), kind)
+    else:
+        data = encode(events, kind)
     try:
         atomic_write(path, lambda file: file.write(data))
     except OSError as error:

@@ -53,6 +53,7 @@ def frames(
     bin_us: int,
     n_bins: int,
     crop: int | tuple[int, int] | None = None,
+    pool: int = 1,
     binary: bool = True,
     polarity: int | None = None,
 ) -> NDArray[np.uint8]:
@@ -70,6 +71,9 @@ def frames(
         Number of bins.
     crop : int or tuple of int, optional
         Centred window: side of a square, or (width, height).
+    pool : int
+        Side of squares of pixels that are merged; the rest at the right and the bottom
+        is left out.
     binary : bool
         Clamp to 1; otherwise numbers of events.
     polarity : int, optional
@@ -93,8 +97,8 @@ def frames(
     >>> int(frames(e, (34, 34, 2), bin_us=6000, n_bins=50, binary=False)[0, 1, 20, 3])
     2
     """
-    out = np.zeros(_shape(sensor_size, bin_us, n_bins, crop, polarity), np.uint8)
-    _fill(out, events, sensor_size, bin_us, crop, binary, polarity)
+    out = np.zeros(_shape(sensor_size, bin_us, n_bins, crop, pool, polarity), np.uint8)
+    _fill(out, events, sensor_size, bin_us, crop, pool, binary, polarity)
     return out
 
 
@@ -105,6 +109,7 @@ def frame_batch(
     bin_us: int,
     n_bins: int,
     crop: int | tuple[int, int] | None = None,
+    pool: int = 1,
     binary: bool = True,
     polarity: int | None = None,
 ) -> NDArray[np.uint8]:
@@ -120,7 +125,7 @@ def frame_batch(
     MemoryLimitError
         If the frames would not fit into the free memory; nothing was allocated.
     """
-    shape = _shape(sensor_size, bin_us, n_bins, crop, polarity)
+    shape = _shape(sensor_size, bin_us, n_bins, crop, pool, polarity)
     if hasattr(recordings, "__len__") and hasattr(recordings, "__getitem__"):
         lazy: Any = recordings
     else:
@@ -130,7 +135,7 @@ def frame_batch(
     _check_memory(n * int(np.prod(shape)))
     out = np.zeros((n, *shape), np.uint8)
     for frame, events in zip(out, items, strict=True):
-        _fill(frame, events, sensor_size, bin_us, crop, binary, polarity)
+        _fill(frame, events, sensor_size, bin_us, crop, pool, binary, polarity)
     return out
 
 
@@ -155,6 +160,7 @@ def _shape(
     bin_us: int,
     n_bins: int,
     crop: int | tuple[int, int] | None,
+    pool: int,
     polarity: int | None,
 ) -> tuple[int, int, int, int]:
     if bin_us < 1 or n_bins < 1:
@@ -167,7 +173,10 @@ def _shape(
             f"frames: polarity {polarity} does not exist, the sensor has 0..{n_p - 1}"
         )
     _, _, w, h = crop_bounds(sensor_size, crop)
-    return int(n_bins), 1 if polarity is not None else n_p, h, w
+    if not 1 <= pool <= min(w, h):
+        raise ParameterError(f"frames: expected pool in 1..{min(w, h)}, got {pool}")
+    n_p = 1 if polarity is not None else n_p
+    return int(n_bins), n_p, h // pool, w // pool
 
 
 def _fill(
@@ -176,6 +185,7 @@ def _fill(
     sensor_size: tuple[int, int, int],
     bin_us: int,
     crop: int | tuple[int, int] | None,
+    pool: int,
     binary: bool,
     polarity: int | None,
 ) -> None:
@@ -183,8 +193,8 @@ def _fill(
     n_bins, n_p, h, w = out.shape
     x0, y0, _, _ = crop_bounds(sensor_size, crop)
     e = e[: np.searchsorted(e["t"], n_bins * bin_us)]
-    x = e["x"].astype(np.int64) - x0
-    y = e["y"].astype(np.int64) - y0
+    x = (e["x"].astype(np.int64) - x0) // pool
+    y = (e["y"].astype(np.int64) - y0) // pool
     p = e["p"].astype(np.int64)
     keep = (x >= 0) & (x < w) & (y >= 0) & (y < h)
     if polarity is not None:

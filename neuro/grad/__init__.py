@@ -21,6 +21,7 @@ from neuro.grad.losses import cross_entropy as cross_entropy  # noqa: E402
 from neuro.grad.losses import firing_rates as firing_rates  # noqa: E402
 from neuro.grad.losses import mean_logits as mean_logits  # noqa: E402
 from neuro.grad.losses import record_activity as record_activity  # noqa: E402
+from neuro.grad.losses import shifted as shifted  # noqa: E402
 from neuro.grad.neurons import Activation as Activation  # noqa: E402
 from neuro.grad.neurons import Integrator as Integrator  # noqa: E402
 from neuro.grad.neurons import Lif as Lif  # noqa: E402
@@ -51,6 +52,7 @@ __all__ = [
     "record_activity",
     "repeat",
     "save_weights",
+    "shifted",
     "spike",
     "step_generator",
 ]

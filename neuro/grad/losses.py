@@ -19,6 +19,7 @@ __all__ = [
     "firing_rates",
     "mean_logits",
     "record_activity",
+    "shifted",
 ]
 
 
@@ -49,6 +50,27 @@ def cross_entropy(*, rate_target: float | None = None, rate_weight: float = 0.0)
         return value + rate_weight * (excess**2).mean()
 
     return loss
+
+
+def shifted(loss: Any, pixels: int) -> Any:
+    """Return a loss on frames that in training move by a random step, cyclically.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(model, (frames, labels), generator)``.
+    pixels : int
+        Largest step along the last two axes; one step for all of a batch.
+    """
+
+    def moved(model: Any, batch: Any, generator: Any) -> Any:
+        x, y = batch
+        if model.training and pixels:
+            steps = torch.randint(-pixels, pixels + 1, (2,), generator=generator)
+            x = torch.roll(x, steps.tolist(), (-2, -1))
+        return loss(model, (x, y), generator)
+
+    return moved
 
 
 def accuracy(model: Any, batch: Any) -> Any:

@@ -92,20 +92,46 @@ LOSSES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
 }
 
 
+class _Standardise(nn.Module):
+    """Features minus their mean over their deviation, both fixed."""
+
+    def __init__(self, x: NDArray[np.float64]) -> None:
+        super().__init__()
+        sd = x.std(0)
+        self.register_buffer("mean", torch.as_tensor(x.mean(0)))
+        self.register_buffer("sd", torch.as_tensor(np.where(sd > 0, sd, 1.0)))
+
+    def forward(self, x: Any) -> Any:
+        return ((x - self.mean) / self.sd).float()
+
+
 class _Pair(nn.Module):
-    """Two projections and a scale."""
+    """Two encoders, a projection on each, and a scale."""
 
     def __init__(
-        self, n_a: int, n_b: int, dim: int, temperature: float, *, learn_scale: bool
+        self,
+        encoders: tuple[Any, Any],
+        widths: tuple[int, int],
+        dim: int,
+        temperature: float,
+        *,
+        learn_scale: bool,
     ) -> None:
         super().__init__()
-        self.a, self.b = nn.Linear(n_a, dim), nn.Linear(n_b, dim)
+        self.encode_a, self.encode_b = encoders
+        self.a, self.b = (nn.Linear(width, dim) for width in widths)
         self.log_scale = nn.Parameter(
             torch.tensor(float(-np.log(temperature))), requires_grad=learn_scale
         )
 
+    def embed_a(self, x: Any) -> Any:
+        return F.gelu(self.a(self.encode_a(x)))
+
+    def embed_b(self, x: Any) -> Any:
+        return F.gelu(self.b(self.encode_b(x)))
+
     def forward(self, a: Any, b: Any) -> tuple[Any, Any]:
-        return F.gelu(self.a(a)), F.gelu(self.b(b))
+        return self.embed_a(a), self.embed_b(b)
 
 
 @dataclass(frozen=True)
@@ -120,28 +146,23 @@ class Projections:
 
     history: History
     _model: Any
-    _moments: tuple[NDArray[np.float64], ...]
 
-    def embed_a(self, features: ArrayLike) -> NDArray[np.float64]:
+    def embed_a(self, samples: ArrayLike) -> NDArray[np.float64]:
         """Project the first modality; float64, shape (n, dim)."""
-        return self._embed(features, self._moments[:2], self._model.a)
+        return _embed(self._model, self._model.embed_a, samples)
 
-    def embed_b(self, features: ArrayLike) -> NDArray[np.float64]:
+    def embed_b(self, samples: ArrayLike) -> NDArray[np.float64]:
         """Project the second modality; float64, shape (n, dim)."""
-        return self._embed(features, self._moments[2:], self._model.b)
-
-    def _embed(
-        self, features: ArrayLike, moments: tuple[NDArray[np.float64], ...], layer: Any
-    ) -> NDArray[np.float64]:
-        x = (np.asarray(features, np.float64) - moments[0]) / moments[1]
-        with torch.no_grad():
-            e = F.gelu(layer(torch.as_tensor(x, dtype=torch.float32)))
-        return np.asarray(e.numpy(), np.float64)
+        return _embed(self._model, self._model.embed_b, samples)
 
 
-def _moments(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    sd = x.std(0)
-    return x.mean(0), np.where(sd > 0, sd, 1.0)
+def _embed(model: Any, function: Any, samples: ArrayLike) -> NDArray[np.float64]:
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        e = function(torch.as_tensor(np.asarray(samples)))
+    model.train(training)
+    return np.asarray(e.numpy(), np.float64)
 
 
 def train_projections(
@@ -157,15 +178,18 @@ def train_projections(
     batch: int = 8,
     lr: float = 1e-3,
     patience: int | None = None,
+    clip: float | None = None,
+    encoders: tuple[Any, Any] | None = None,
+    watch: Callable[[Projections], None] | None = None,
     seed: int,
 ) -> Projections:
     """Train the two projections on paired samples.
 
     Parameters
     ----------
-    a, b : array_like of float, shape (n_pairs, n_features)
-        Features of the two modalities; row i of `a` and row i of `b` are a pair of one
-        class, the same pair in every epoch. Standardised by their training moments.
+    a, b : array_like, shape (n_pairs, n_features), or (n_pairs, ...) with encoders
+        The two modalities; row i of `a` and row i of `b` are a pair of one class, the
+        same pair in every epoch. Features are standardised by their training moments.
     labels : array_like of int, shape (n_pairs,)
         Class of each pair; only ``supervised`` and ``prototype`` use it.
     valid : tuple (a, b, labels), optional
@@ -176,8 +200,14 @@ def train_projections(
         Dimension of the shared space.
     temperature : float
         Divides the similarities; where the scale is learnt (``supervised``) its start.
-    epochs, batch, lr, patience, seed
+    epochs, batch, lr, patience, clip, seed
         As in :func:`neuro.grad.fit`.
+    encoders : tuple of torch.nn.Module, optional
+        Map each modality's samples, as they were given, to features of width
+        ``encoder.width``; trained with the projections. Their initial weights are the
+        caller's. Default: the features as they are, standardised.
+    watch : callable, optional
+        Called with the projections so far after every validation.
     """
     if loss not in LOSSES:
         raise ParameterError(
@@ -186,51 +216,66 @@ def train_projections(
         )
     if not temperature > 0:
         raise ParameterError(f"temperature: expected > 0, got {temperature}")
-    xa, xb = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if len(xa) != len(xb) or len(xa) != len(np.asarray(labels)):
+    xa, xb, y = np.asarray(a), np.asarray(b), np.asarray(labels)
+    if len(xa) != len(xb) or len(xa) != len(y):
         raise ShapeError(
-            f"train_projections: {len(xa)} and {len(xb)} samples and "
-            f"{len(np.asarray(labels))} labels; pairs need equal numbers"
+            f"train_projections: {len(xa)} and {len(xb)} samples and {len(y)} labels; "
+            "pairs need equal numbers"
         )
-    moments = (*_moments(xa), *_moments(xb))
-
-    def tensors(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> tuple[Any, Any, Any]:
-        return (
-            torch.as_tensor((np.asarray(x) - moments[0]) / moments[1]).float(),
-            torch.as_tensor((np.asarray(y) - moments[2]) / moments[3]).float(),
-            torch.as_tensor(np.asarray(z)).long(),
-        )
-
+    if encoders is None:
+        encoders = (_Standardise(xa), _Standardise(xb))
+        widths = (xa.shape[1], xb.shape[1])
+    else:
+        widths = (encoders[0].width, encoders[1].width)
     torch.manual_seed(int(stream(seed, "projections").integers(2**31)))
-    model = _Pair(
-        xa.shape[1], xb.shape[1], dim, temperature, learn_scale=loss == "supervised"
-    )
+    model = _Pair(encoders, widths, dim, temperature, learn_scale=loss == "supervised")
     function = LOSSES[loss]
 
     def objective(model: Any, batch: Any, generator: Any) -> Any:
         ea, eb = model(batch[0], batch[1])
         return function(ea, eb, batch[2], model.log_scale.exp())
 
-    held = None if valid is None else tensors(*valid)
-
-    def retrieved(model: Any, batch: Any) -> Any:
-        ea, eb = model(batch[0], held[1])  # type: ignore[index]
-        if loss != "soft_clip":
-            ea, eb = F.normalize(ea, dim=1), F.normalize(eb, dim=1)
-        found = held[2][(ea @ eb.T).argmax(1)]  # type: ignore[index]
-        return (found == batch[2]).float()
-
     history = fit(
         model,
-        tensors(xa, xb, labels),
-        held,
+        _tensors(xa, xb, y),
+        None if valid is None else _tensors(*valid),
         loss=objective,
-        metric=None if held is None else retrieved,
+        metric=None if valid is None else _Retrieval(valid, loss, watch),
         lr=lr,
         seed=seed,
         epochs=epochs,
         batch=batch,
         patience=patience,
+        clip=clip,
     )
     model.eval()
-    return Projections(history, model, moments)
+    return Projections(history, model)
+
+
+def _tensors(*arrays: ArrayLike) -> tuple[Any, ...]:
+    return tuple(torch.as_tensor(np.asarray(x)) for x in arrays)
+
+
+class _Retrieval:
+    """Validation metric: retrieval among all validation pairs.
+
+    The other modality is embedded once per validation, at its first batch.
+    """
+
+    def __init__(self, valid: Any, loss: str, watch: Any) -> None:
+        self.items, self.labels = _tensors(*valid[1:])
+        self.watch = watch
+        self.normalise = loss != "soft_clip"
+        self.seen = 0
+
+    def _embedded(self, x: Any) -> Any:
+        return F.normalize(x, dim=1) if self.normalise else x
+
+    def __call__(self, model: Any, batch: Any) -> Any:
+        if self.seen == 0:
+            self.embedded = self._embedded(model.embed_b(self.items))
+        found = (self._embedded(model.embed_a(batch[0])) @ self.embedded.T).argmax(1)
+        self.seen = (self.seen + len(batch[0])) % len(self.labels)
+        if self.seen == 0 and self.watch is not None:
+            self.watch(Projections(History(), model))
+        return (self.labels[found] == batch[2]).float()

@@ -77,21 +77,20 @@ def _models(cfg: Config, ctx: Context, data: Splits, k: int) -> dict[str, Any]:
         return {n: pretrained(f"digits-{n}") for n in ("spiking", "dense")}
     seed = ctx.seed + k
     raw, spiking, _ = train_denoiser(
-        cfg, ctx, data, name=f"spiking-{k}", seed=seed, steps=cfg.steps
-    )
+        cfg, ctx, data, name=f"spiking-{k}", seed=seed, steps=cfg.steps,
+        shortcut=cfg.shortcut,
+    )  # fmt: skip
     _, dense, _ = train_denoiser(
         cfg, ctx, data, name=f"dense-{k}", seed=seed, steps=cfg.steps, spiking=False
     )
+    found = {"spiking": spiking, "dense": dense, "spiking_raw": raw}
     steps = round(cfg.steps * cfg.equal_time)
-    _, longer, _ = train_denoiser(
-        cfg, ctx, data, name=f"dense-time-{k}", seed=seed, steps=steps, spiking=False
-    )
-    return {
-        "spiking": spiking,
-        "dense": dense,
-        "dense_equal_time": longer,
-        "spiking_raw": raw,
-    }
+    if steps:
+        _, found["dense_equal_time"], _ = train_denoiser(
+            cfg, ctx, data, name=f"dense-time-{k}", seed=seed, steps=steps,
+            spiking=False,
+        )  # fmt: skip
+    return found
 
 
 def _sample(
@@ -122,8 +121,9 @@ def _event_driven(
 ) -> dict[str, float]:
     """Run calls of the denoiser on the event core; count, compare, price."""
     from neuro.diffusion import Schedule, total_products
-    from neuro.diffusion.events import EventDenoiser, compare, paper_counts
+    from neuro.diffusion.events import EventDenoiser, compare
     from neuro.diffusion.folded import fold_unet
+    from neuro.diffusion.ledger import paper_counts
 
     model = first["spiking"]
     side = data.train[0].shape[-1]

@@ -6,11 +6,13 @@ Scored from record 10,000 on; the perturbed stream from record 13,152 on. Contro
 the values one week, one day and no time before the target.
 """
 
+import json
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro.counts import OpCounts
 from neuro.encoders import MultiEncoder, PeriodicEncoder, ScalarEncoder
 from neuro.htm import (
     AnomalyLikelihood,
@@ -61,6 +63,9 @@ def run(cfg: Config, ctx: Context) -> None:
             ),
         )
         held.setdefault((variant, column), []).append(found)
+    # one sample per seed: the whole plain stream under the first parameter column
+    ledgers = [json.loads(str(r["ledger"])) for r in held["plain", cfg.columns[0]]]
+    ctx.counts(OpCounts.concatenate(map(OpCounts.from_dict, ledgers)))
     synthetic = data["plain"].synthetic
     table = _metrics(cfg, ctx, values, held, synthetic)
     _figures.comparison(ctx, table, synthetic=synthetic)
@@ -138,6 +143,7 @@ def _forecast(
         "ops": np.array(
             [counts.total(op) for op in ("synop", "synop_zero", "plastic", "grow")]
         ),
+        "ledger": np.array(json.dumps(counts.to_dict())),
     }
 
 

@@ -230,6 +230,8 @@ def _forgetting(cfg: Config, ctx: Context) -> None:
                     if name == "permanent" and j == 4:
                         density.append(float(level.density()[0, 0]))
                         novel.append(float(level.run(new).familiarity.mean()))
+                if name == "permanent" and not tables[name]:
+                    ctx.counts(level.counts)  # every store and every retrieval of it
                 tables[name].append(table)
                 at_once[name].append(float(np.mean(first[: 5 * block])))
     ctx.metric("accuracy_at_once", at_once["permanent"])

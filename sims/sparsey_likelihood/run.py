@@ -54,6 +54,8 @@ def run(cfg: Config, ctx: Context) -> None:
                 codes[order] = level.run(items[order], learn=True).codes[:, 0]
                 code = level.run(probe, soft=soft).codes[0, 0]
                 found[draw] = likelihoods(code, codes)
+                if not case and not held[case] and draw == 0:
+                    ctx.counts(level.counts)  # six stores and one retrieval
             held[case].append(found)
     ctx.metric("chance", [1 / cfg.n_units])
     for case, values in held.items():

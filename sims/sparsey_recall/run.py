@@ -44,6 +44,8 @@ def run(cfg: Config, ctx: Context) -> None:
                     pixels.setdefault((rule, q, n), []).append(
                         jaccard(decoded, items).mean(0)
                     )
+                    if not strips:  # the first memory: sequences stored, then recalled
+                        ctx.counts(mac.counts)
                     if rule == "separating" and len(strips) < 8:
                         strips.setdefault(f"{n} sequences: shown", items[0])
                         strips.setdefault(f"{n} sequences: recalled", decoded[0])

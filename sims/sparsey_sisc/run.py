@@ -113,6 +113,7 @@ def _picture(cfg: Config, ctx: Context) -> None:
     code = level.run(item, learn=True).codes[:, 0]
     shown = probes(rng, item[0])[::-3]
     codes = np.concatenate([code, level.run(shown, soft=True).codes[:, 0]])
+    ctx.counts(level.counts)  # one store, then one retrieval per probe
     names = ["stored", *(str(cfg.n_active - 3 * i) for i in range(len(shown)))]
     figure, axes = plt.subplots(1, 2, figsize=(11, 5))
     plot_codes(codes, cfg.n_units, ax=axes[0], reference=0)

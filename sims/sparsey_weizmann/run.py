@@ -180,6 +180,14 @@ def run(cfg: Config, ctx: Context) -> None:
         gain = summary["uh"][name] - summary["u"][name]
         ctx.metric(f"context_gain_{name.removeprefix('accuracy_')}", gain)
 
+    # the ledger, for pricing: ten snippets learnt, then recognised
+    level = build(cfg, "uh", x.shape[2:], ctx.seed)  # type: ignore[arg-type]
+    few = x[:10].reshape(-1, *x.shape[2:])
+    starts = np.arange(len(few)) % cfg.n_frames == 0
+    level.run(few, starts=starts, learn=True)
+    level.run(few, starts=starts)
+    ctx.counts(level.counts)
+
     figure, ax = plt.subplots(figsize=(8, 4))
     names = ("accuracy_binary", "accuracy_loglik", "accuracy_episodic", "recall_items")
     for i, case in enumerate(CASES):

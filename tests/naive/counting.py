@@ -42,8 +42,8 @@ def conv_pairs(x, layer: LayerSpec, weight=None):
 
 
 def conv_reached(x, layer: LayerSpec):
-    """Outputs with at least one event in their field."""
-    total = 0
+    """Whether each output has at least one event in its field."""
+    found = np.zeros(layer.out_shape, bool)
     for o in range(layer.out_shape[0]):
         for at in itertools.product(*map(range, layer.out_shape[1:])):
             one = LayerSpec(
@@ -57,8 +57,8 @@ def conv_reached(x, layer: LayerSpec):
                 dilation=layer.dilation,
                 groups=layer.groups,
             )
-            total += _field(x, one, o, at)
-    return total
+            found[(o, *at)] = _field(x, one, o, at)
+    return found
 
 
 def _field(x, layer, o, at):
@@ -76,5 +76,5 @@ def _field(x, layer, o, at):
                 0 <= w < n for w, n in zip(where, layer.in_shape[1:], strict=True)
             )
             if inside and np.any(x[(group * per_in + c, *where)] != 0):
-                return 1
-    return 0
+                return True
+    return False

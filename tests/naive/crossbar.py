@@ -59,3 +59,23 @@ def fixed_point(g, v, r_word, r_bit, steps=200):
         down = np.cumsum(np.cumsum(i, 0)[::-1], 0)[::-1] * r_bit
         drop = v[:, None] - along - down
     return (g * drop).sum(0)
+
+
+def gaussian_block(variance, key):
+    """Normals of one block (at most 1024) by Box-Muller with NumPy's functions."""
+    from neuro.core._kernels.bits import hash32_python, splitmix
+
+    mixed = int(splitmix(np.uint64(int(splitmix(np.uint64(key))))))
+    low, high = mixed & 0xFFFFFFFF, mixed >> 32
+    half = (len(variance) + 1) // 2
+    first = np.array([hash32_python(i, low, high) for i in range(half)])
+    second = np.array([hash32_python(i, high, low) for i in range(half)])
+    radius = np.sqrt(-2 * np.log((first + 0.5) / 2**32))
+    signed = np.where(second >= 2**31, second - 2**32, second)
+    angle = signed * (np.pi / 4 / 2**31)
+    sine, cosine = np.sin(angle), np.cos(angle) * np.where(second & 2, -1, 1)
+    swap = (second & 1).astype(bool)
+    z = np.concatenate(
+        [radius * np.where(swap, sine, cosine), radius * np.where(swap, cosine, sine)]
+    )
+    return np.sqrt(variance) * z[: len(variance)]

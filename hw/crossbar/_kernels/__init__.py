@@ -15,6 +15,7 @@ from .factor import factor as factor
 from .factor import factor_packed as factor_packed
 from .factor import word_voltages as word_voltages
 from .gated import gated_ladders as gated_ladders
+from .gaussian import add_gaussian as add_gaussian
 from .many import solve_many as solve_many
 from .single import solve_single as solve_single
 

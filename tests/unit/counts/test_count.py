@@ -12,8 +12,10 @@ from neuro.counts import (
     load_ledger,
     read_architecture,
     save_ledger,
+    spec_of,
 )
 from neuro.errors import DatasetError, ParameterError, UnsupportedNodeError
+from tests.naive.counting import conv_reached
 
 NET = {
     "name": "small",
@@ -102,6 +104,40 @@ def test_event_mode_counts_reached_neurons(activity) -> None:
         for m in ("clocked", "event")
     )
     assert 0 < event < clocked
+
+
+def test_reached_neurons_behind_pooling(rng) -> None:
+    net = {
+        "timesteps": 3,
+        "input": {"shape": [1, 6, 6], "rate": 0.1},
+        "layer": [
+            {"type": "conv2d", "name": "conv", "out": 2, "kernel": 3, "padding": 1},
+            {"type": "pool", "name": "pool", "kernel": 2, "neuron": "lif"},
+        ],
+    }
+    x = rng.random((3, 2, 1, 6, 6)) < 0.05
+    pooled = np.zeros((3, 2, 2, 3, 3), bool)
+    held = {"input": x, "pool": pooled}
+    event = count(net, held, mode="event")
+    spec = spec_of(net)
+    expected = np.zeros(2, np.int64)
+    for step in x:
+        for k, sample in enumerate(step):
+            field = conv_reached(sample, spec.layer("conv"))
+            expected[k] += field.reshape(2, 3, 2, 3, 2).any((2, 4)).sum()
+    assert event.per_sample("neuron_update").tolist() == expected.tolist()
+    assert 0 < expected.sum() < 2 * 3 * 18
+    rate = count(net, {"input": 0.1, "pool": 0.1}, mode="event")
+    quiet = 0.9 ** (9 * 4)
+    assert rate.total("neuron_update") == round((1 - quiet) * 18 * 3)
+
+
+def test_normalisation_apart_is_a_layer_of_its_own(activity) -> None:
+    folded, apart = (count(NET, activity, fold_bn=f) for f in (True, False))
+    assert "conv norm" not in folded.layers
+    n = int(np.prod(apart.layers["conv"].out_shape)) * 4
+    assert apart.per_sample("mac", "conv norm").tolist() == [n] * 3
+    assert apart.total("ac") == folded.total("ac")
 
 
 def test_values_decide_between_additions_and_products(activity) -> None:

@@ -57,7 +57,7 @@ def test_against_loops(rng, shape, k, stride, pad, dil, groups) -> None:
     assert valid == dense <= full
     met, _ = conv_pairs(x, layer, w)
     assert int((fan_out(layer, nonzero=True) * x).sum()) == met
-    assert int(reached(layer, x[None])[0]) == conv_reached(x, layer)
+    assert (reached(layer, x[None])[0] == conv_reached(x, layer)).all()
 
 
 def test_linear_and_tokens() -> None:
@@ -68,6 +68,11 @@ def test_linear_and_tokens() -> None:
     )
     assert dense_products(tokens) == (105, 105)
     assert tokens.weights == 15
+    x = np.zeros((1, 7, 5), bool)
+    x[0, 2, 3] = True
+    assert reached(tokens, x).sum(2).tolist() == [[0, 0, 3, 0, 0, 0, 0]]
+    assert reached(layer, np.eye(5, dtype=bool)).all()
+    assert not reached(layer, np.zeros((1, 5), bool)).any()
     with pytest.raises(ParameterError, match="not known"):
         fan_out(layer, nonzero=True)
 
@@ -85,6 +90,7 @@ def test_transposed_convolution_against_torch(rng) -> None:
         out = module(x)
         module.weight.fill_(1.0)
         total = int(module(x).sum())
+        fields = (module(x) > 0).numpy()
         module.weight.copy_(torch.as_tensor((w != 0).astype(np.float64)))
         met = int(module(x).sum())
     layer = LayerSpec(
@@ -101,3 +107,4 @@ def test_transposed_convolution_against_torch(rng) -> None:
     )
     assert int((fan_out(layer) * x[0].numpy()).sum()) == total
     assert int((fan_out(layer, nonzero=True) * x[0].numpy()).sum()) == met
+    assert (reached(layer, x.numpy() != 0) == fields).all()

@@ -36,7 +36,26 @@ def make():
     return Net()
 
 
+class Whole(nn.Module):
+    # all steps at once: [T, batch, ...] folded into one axis
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 3, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(3)
+        self.lif = snn.Leaky(beta=0.9)
+
+    def forward(self, x):
+        current = self.norm(self.conv(x.flatten(0, 1)))
+        mem, out = self.lif.init_leaky(), []
+        for step in current.reshape(*x.shape[:2], *current.shape[1:]):
+            spikes, mem = self.lif(step, mem)
+            out.append(spikes)
+        return torch.stack(out)
+
+
 net = Loop()
+whole = Whole()
 number = 3
 """
 
@@ -86,8 +105,10 @@ def test_random_input_is_seeded(folder, capsys) -> None:
     ("argv", "code", "text"),
     [
         (("spiking_case:make",), 5, "needs an input"),
-        (("spiking_case:make", "--mode", "event"), 2, "--mode event"),
-        (("spiking_case:make", "--no-fold-bn"), 2, "--no-fold-bn"),
+        (("spiking_case:make", "--activity", "x.npy"), 2, "--activity"),
+        (("spiking_case:make", "--spikes-per-layer", "1"), 2, "--spikes-per-layer"),
+        (("spiking_case:whole", "--input", "x.npy"), 5, "4 x 3 rows at once"),
+        (("spiking_case:whole", "--input", "x.npy", "-T", "9"), 5, "T = 9 steps"),
         (("spiking_case:number", "--input", "x.npy"), 3, "neither a torch module"),
         (("spiking_case:nothing", "--input", "x.npy"), 3, "cannot be imported"),
         (("spiking_case:make", "--input", "none.npy"), 3, "cannot be read"),
@@ -101,3 +122,41 @@ def test_random_input_is_seeded(folder, capsys) -> None:
 def test_mistakes(folder, capsys, argv, code, text) -> None:
     got, _, err = run(capsys, *argv)
     assert (got, text in err) == (code, True), err
+
+
+def test_event_updates_rates_and_normalisation(folder, capsys) -> None:
+    argv = ("spiking_case:whole", "--input", "x.npy", "-T", "4", "--json")
+
+    def rows(*more):
+        code, text, err = run(capsys, *argv, *more)
+        assert code == 0, err
+        document = json.loads(text)
+        report = document["reports"][0]
+        return {r["layer"]: r for r in report["layers"]}, document
+
+    plain, document = rows()
+    assert document["reports"][0]["n_samples"] == 3
+    assert plain["lif"]["neuron_updates"] == 4 * 27
+    assert "norm" not in plain
+    event, _ = rows("--mode", "event")
+    x = np.load("x.npy")
+    padded = np.pad(x.any(2), [(0, 0), (0, 0), (1, 1), (1, 1)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+    reached = 3 * windows.any((4, 5)).sum() / 3
+    assert event["lif"]["neuron_updates"] == pytest.approx(reached)
+    rate, document = rows("--count", "rate")
+    share = (x != 0).mean()
+    assert rate["conv"]["synops"] == pytest.approx(share * 4 * 27 * 18, rel=0.01)
+    assert "counts from rates are approximate" in document["warnings"]
+    apart, document = rows("--no-fold-bn")
+    assert apart["norm"]["macs"] == 4 * 27
+    assert apart["norm"]["total"] > 0
+    assert apart["conv"]["acs"] == plain["conv"]["acs"]
+
+
+def test_membrane_updates_under_neurobench_name(folder, capsys) -> None:
+    argv = ("spiking_case:make", "--input", "x.npy", "--time-axis", "0", "--json")
+    code, text, err = run(capsys, *argv)
+    assert code == 0, err
+    updates = json.loads(text)["neurobench"]["MembraneUpdates"]
+    assert 6 < updates <= 4 * 6

@@ -105,3 +105,16 @@ def test_frames_that_cannot_fit_are_refused():
 
     with pytest.raises(MemoryLimitError, match="subset"):
         frame_batch(Many(), SENSOR, bin_us=1000, n_bins=100)
+
+
+def test_pool_merges_squares_of_pixels():
+    e = make_events([0, 0, 0, 0], [0, 1, 2, 4], [0, 1, 3, 4], [1, 1, 1, 1])
+    out = frames(e, (5, 5, 2), bin_us=10, n_bins=1, pool=2, binary=False)
+    assert out.shape == (1, 2, 2, 2)
+    assert out[0, 1].tolist() == [[2, 0], [0, 1]]  # (4, 4) lies in the rest
+
+
+@pytest.mark.parametrize("pool", [0, 6])
+def test_pool_must_fit(pool):
+    with pytest.raises(ParameterError, match=r"pool in 1\.\.5"):
+        frames(make_events([0], [0]), (5, 5, 2), bin_us=1, n_bins=1, pool=pool)

@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hw.crossbar import noisy_product, sampled_product
-from hw.crossbar.noise import column_noise_variance, negative_share
 from hw.devices import (
     CubicIV,
     Device,
@@ -288,34 +286,6 @@ def test_white_reads_are_fresh():
         cells.read(0.0, mode="white")
 
 
-# --- 9: output-referred noise
-
-
-def test_output_referred_noise_has_the_distribution_of_cells(rng):
-    g = rng.uniform(1e-5, 1e-4, (12, 3))
-    variance = (0.1 * g) ** 2
-    v = rng.random(12)
-    fast = noisy_product(np.tile(v, (40000, 1)), g, variance, np.random.default_rng(1))
-    slow = sampled_product(np.tile(v, (8000, 1)), g, variance, np.random.default_rng(2))
-    mean, sd = v @ g, np.sqrt((v * v) @ variance)
-    np.testing.assert_allclose(fast.mean(0), mean, atol=4 * sd.max() / 200)
-    np.testing.assert_allclose(fast.std(0), sd, rtol=0.02)
-    for j in range(3):
-        assert stats.ks_2samp(fast[:, j], slow[:, j]).pvalue > 1e-3
-        assert stats.kstest((fast[:, j] - mean[j]) / sd[j], "norm").pvalue > 1e-3
-    c = np.corrcoef(fast.T)
-    assert np.abs(c - np.eye(3)).max() < 4 / np.sqrt(40000)
-    assert negative_share(g, variance) < 1e-20
-    assert negative_share(g, (2 * g) ** 2) > 0.3
-
-
-def test_thermal_and_shot_noise():
-    thermal = column_noise_variance([1e-4], [0.0], bandwidth_hz=1e8)
-    shot = column_noise_variance([0.0], [20e-6], bandwidth_hz=1e8)
-    assert np.sqrt(thermal)[0] == pytest.approx(12.9e-9, rel=5e-3)
-    assert np.sqrt(shot)[0] == pytest.approx(25.3e-9, rel=5e-3)
-
-
 # --- 2.8: nonlinear curves
 
 
@@ -414,16 +384,3 @@ def test_written_spread_joins_programming_and_variability():
     )
     drawn = d.program(np.full(N, 5e-5), rng=0).g_programmed
     assert drawn.std() == pytest.approx(float(d.sigma_written(5e-5)), rel=0.02)
-
-
-@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.SFC64, np.random.MT19937])
-def test_fast_normals(bits):
-    from hw.crossbar.noise import _normals
-
-    z = _normals(np.random.Generator(bits(1)), 400_001).astype(float)
-    assert z.size == 400_001
-    assert stats.kstest(z, "norm").pvalue > 1e-3
-    assert abs(stats.kurtosis(z)) < 4 * np.sqrt(24 / z.size)
-    tail = 2 * stats.norm.sf(3.5)
-    assert abs((np.abs(z) > 3.5).mean() - tail) < 4 * np.sqrt(tail / z.size)
-    assert abs(np.corrcoef(z[:200_000], z[200_001:])[0, 1]) < 4 / np.sqrt(200_000)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hw.crossbar import ADC, DAC, Mapping, wire
+from hw.crossbar.approximations import cubic_drop, fixed_point, scale_factors
 from hw.crossbar.converters import bit_serial, bits_for_spikes, combine_bits, s_shape
-from hw.crossbar.wires import cubic_drop, fixed_point, scale_factors
 from neuro.errors import ParameterError
 from tests.naive import crossbar as naive
 

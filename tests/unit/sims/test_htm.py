@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from hw.energy import estimate
 from neuro.errors import DatasetError, ParameterError
 from sims._htm import accuracy_at, converged_at, curve
 from sims._runner import run_experiment
@@ -52,6 +53,7 @@ def test_smoke_presets_on_real_data(name, tmp_path, data_root):
     )
     assert drift == []
     assert record["data"]["name"] == "nyc_taxi"
+    assert estimate(tmp_path / "run", model="lemaire22").total > 0
 
 
 class TestForecastACsv:

@@ -15,6 +15,7 @@ from neuro.sparsey import (
     whole_field,
 )
 from neuro.sparsey import _kernels as kernels
+from neuro.sparsey._kernels import choice
 from neuro.sparsey.images import skeletonize
 from tests.naive import sparsey as naive
 
@@ -157,32 +158,30 @@ def test_freezing_as_the_reference(rng):
 def test_one_module_is_the_same_compiled_and_interpreted(rng):
     x = rng.integers(0, 2**32, 50)
     for value in x.tolist():
-        assert kernels.uniform(7, 11, value, 3) == kernels.uniform.py_func(
+        assert choice.uniform(7, 11, value, 3) == choice.uniform.py_func(
             7, 11, value, 3
         )
-        assert kernels.uniform(7, 11, value, 3) == naive.uniform((7, 11), value, 3)
+        assert choice.uniform(7, 11, value, 3) == naive.uniform((7, 11), value, 3)
     rule = kernels.Rule(
         0, 28.0, 0.75, 0.0, 0.0, 2.0, 0.2, 2.0, 100.0, np.zeros(0), np.zeros(0),
         1.0, 1.0, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.9, 0.3,
     )  # fmt: skip
     for v in (0.0, 0.3, 0.75, 1.0):
-        a = kernels.psi_fixed(v, 801.0, 0.75, rule)
-        assert a == kernels.psi_fixed.py_func(v, 801.0, 0.75, rule)
-    assert kernels.expansivity(0.6, 8, rule) == kernels.expansivity.py_func(
-        0.6, 8, rule
-    )
+        a = choice.psi_fixed(v, 801.0, 0.75, rule)
+        assert a == choice.psi_fixed.py_func(v, 801.0, 0.75, rule)
+    assert choice.expansivity(0.6, 8, rule) == choice.expansivity.py_func(0.6, 8, rule)
     units = rng.random(6)
     best = units[:3].max()
     for hard in (True, False):
         for draw in (0.0, 0.4, 0.99):
             arguments = (units, hard, 5.0, 0.75, rule, 0, 3, draw, best)
-            assert kernels._pick(*arguments, np.zeros(3, np.int64)) == (
-                kernels._pick.py_func(*arguments, np.zeros(3, np.int64))
+            assert choice.pick(*arguments, np.zeros(3, np.int64)) == (
+                choice.pick.py_func(*arguments, np.zeros(3, np.int64))
             )
 
 
 def test_uniform_numbers_are_uniform():
-    x = np.array([kernels.uniform(1, 2, s, i) for s in range(100) for i in range(50)])
+    x = np.array([choice.uniform(1, 2, s, i) for s in range(100) for i in range(50)])
     assert x.mean() == pytest.approx(0.5, abs=0.015)
     assert np.histogram(x, 10, (0, 1))[0].min() > 400
     assert abs(np.corrcoef(x[:-1], x[1:])[0, 1]) < 0.05

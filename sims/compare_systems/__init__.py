@@ -1,0 +1,1 @@
+"""Every system on the same recordings: one table of accuracy, bits and joules."""
