@@ -104,6 +104,8 @@ def test_features_that_are_no_image(rng):
     with pytest.raises(ShapeError, match="receptive_fields=None"):
         SparseyClassifier().fit(x, np.arange(40) % 2)
     y = np.arange(40) % 2
-    model = SparseyClassifier(readout="loglik", **WHOLE, n_units=50, freeze=0.9)
+    model = SparseyClassifier(
+        readout="loglik", **WHOLE, n_cms=12, n_units=100, freeze=0.9
+    )
     assert model.fit(x, y).score(x, y) > 0.9
     assert model.decision_function(x).shape == (40,)
