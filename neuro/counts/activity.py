@@ -7,16 +7,15 @@ the network's own input is ``"input"``.
 
 import csv
 import warnings
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro.counts.npz import read_npz
 from neuro.errors import ParameterError, did_you_mean
 
 __all__ = [
@@ -139,11 +138,8 @@ def read_activity(path: Path | str) -> dict[str, Any]:
             f"{path.name}: cannot tell what this is; accepted: .npz, .h5, .csv"
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {k: file[k] for k in file.files}
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, BadZipFile, zlib.error) as error:
+        return read_npz(path)
+    except ValueError as error:
         raise ActivityError(
             f"{path.name}: no npz of plain arrays, or damaged ({error}); write it "
             "with numpy.savez"
