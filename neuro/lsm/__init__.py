@@ -5,6 +5,7 @@ from neuro.lsm.cost import array_operations as array_operations
 from neuro.lsm.cost import break_even_energy as break_even_energy
 from neuro.lsm.cost import dense_macs as dense_macs
 from neuro.lsm.cost import training_cost as training_cost
+from neuro.lsm.event_liquid import EventLiquid
 from neuro.lsm.liquid import Liquid as Liquid
 from neuro.lsm.liquid import LiquidActivity as LiquidActivity
 from neuro.lsm.liquid import LiquidNeuron as LiquidNeuron
@@ -19,6 +20,7 @@ from neuro.lsm.windows import window_edges as window_edges
 __all__ = [
     "PRESETS",
     "READOUTS",
+    "EventLiquid",
     "Liquid",
     "LiquidActivity",
     "LiquidNeuron",

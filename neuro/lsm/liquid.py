@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from neuro.core import Connectivity
 from neuro.counts import OpCounts
 from neuro.errors import ParameterError, ShapeError
-from neuro.lsm.windows import spike_windows
+from neuro.lsm.windows import input_counts, spike_windows
 from neuro.network import (
     Frames,
     Network,
@@ -106,6 +106,28 @@ class LiquidActivity:
     def features(self) -> NDArray[np.float64]:
         """Counts as read-out features, float64, shape (n_samples, windows * n)."""
         return self.counts.reshape(len(self.counts), -1).astype(np.float64)
+
+    def in_windows(self, windows: int) -> NDArray[np.float64]:
+        """Sum adjacent windows into fewer ones, as read-out features.
+
+        Parameters
+        ----------
+        windows : int
+            Windows left. A run counted in one window per step gives the features of
+            every number of windows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, windows * n)
+            As :attr:`features` of a run with that many windows.
+
+        Examples
+        --------
+        >>> counts = np.arange(4).reshape(1, 4, 1)
+        >>> LiquidActivity(counts, OpCounts(), 4).in_windows(2).tolist()
+        [[1.0, 5.0]]
+        """
+        return input_counts(self.counts, windows)
 
     @property
     def rate(self) -> float:

@@ -13,8 +13,9 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from neuro.core._kernels import grid as k
+from neuro.core._kernels import grid_layout as k
 from neuro.core._kernels.drives import TILE
+from neuro.core._kernels.grid import run_grid
 from neuro.core.arrays import aligned, padded
 from neuro.errors import ParameterError
 from neuro.network.checks import parameter_rows
@@ -27,12 +28,13 @@ from neuro.network.stimuli import Frames, to_steps
 
 __all__ = ["LAYOUT_VERSION", "GridEngine"]
 
-LAYOUT_VERSION = 1  # order of synapses within rows; part of checkpoints
+LAYOUT_VERSION = 2  # order of synapses within rows and of state; in checkpoints
 _MAX_COLUMNS = 65_528  # 16-bit columns, less the padding
 _MAX_WINDOW_SPIKES = 1 << 22
 _SLICE_S = 0.2  # wall time after which the driver returns
 _THREAD_WORK_S = 10e-6  # least work per window and thread
 _FIRST_HISTORY = 32
+_TILE_NEURONS = 1024  # per call of a step: its rows stay in the first-level cache
 _SAVED = (
     "state", "ring", "spike_counts", "due", "due_range", "plastic_weights", "pre_trace",
     "pre_last", "post_trace", "post_time", "post_count", "horizon", "updates",
@@ -52,9 +54,9 @@ class GridEngine:
         Threads asked for; fewer run where a window has too little work.
     precision : {"single", "double"}
         Of weights and accumulators.
-    blocks, window : int, optional
-        Override the number of target blocks and the steps per window (for tests: the
-        results do not depend on them).
+    blocks, window, tile : int, optional
+        Override the number of target blocks, the steps per window and the neurons per
+        call of a step (for tests: the results do not depend on them).
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class GridEngine:
         precision: str = "single",
         blocks: int | None = None,
         window: int | None = None,
+        tile: int = _TILE_NEURONS,
     ) -> None:
-        self.net, self.seed, self.precision = net, seed, precision
+        self.net, self.seed, self.precision, self.tile = net, seed, precision, tile
         self.order = list(net.populations)
         self.models, self.model_index = model_tuple(net)
         self.rules, self.rule_index = rule_tuple(net)
@@ -252,41 +255,52 @@ class GridEngine:
             for name, p in net.populations.items()
         }
         initial = {name: net.initial(name, self.seed) for name in net.populations}
+        one_piece = {q.post for q in net.projections if q.plasticity is not None}
         for b in range(blocks.n):
             for index, (name, p) in enumerate(net.populations.items()):
                 model = model_of(p.model)
                 low = min(b * blocks.share[name], p.n)
                 high = min(low + blocks.share[name], p.n)
-                ld = padded(max(high - low, 1))
-                own = values[name]
-                wide = own
-                if own.shape[1] > 1:
-                    wide = np.zeros((own.shape[0], ld))
-                    wide[:, : high - low] = own[:, low:high]
-                state = np.zeros((len(model.state), ld))
-                state[:, : high - low] = initial[name][:, low:high]
+                # rules see the state of all targets: one piece
+                tile = max(high - low, 1) if name in one_piece else self.tile
+                wide, shared = padded(min(tile, max(high - low, 1))), values[name]
+                at_shared = n_params
+                if shared.shape[1] == 1:
+                    params.append(_padded_flat(shared))
+                    n_params += params[-1].size
                 self.piece_of[b, name] = len(pieces)
-                pieces.append(
-                    [
-                        b, index, self.model_index[name] | (wide.shape[1] << 8),
-                        high - low, ld, len(model.state), len(model.ports), n_state,
-                        n_inputs, n_flags, n_params, wide.shape[0],
-                        self.first[name] + low, p.n, low, len(column),
-                    ]
-                )  # fmt: skip
-                for port in model.ports:
-                    wired = (name, port) in self._wired
-                    column.append(blocks.column[name, port][b] if wired else -1)
-                    driven.append(int((name, port) in driven_ports))
-                start.append(state.ravel())
-                params.append(wide.ravel())
-                n_state += state.size
-                n_inputs += len(model.ports) * ld
-                n_flags += ld
-                n_params += padded(wide.size)
-                params.append(np.zeros(padded(wide.size) - wide.size))
+                for first in range(low, max(high, low + 1), tile):
+                    size = min(first + tile, high) - first
+                    ld = padded(max(size, 1))
+                    own, at = shared, at_shared
+                    if shared.shape[1] > 1:
+                        own, at = np.zeros((shared.shape[0], ld)), n_params
+                        own[:, :size] = shared[:, first : first + size]
+                        params.append(_padded_flat(own))
+                        n_params += params[-1].size
+                    state = np.zeros((len(model.state), ld))
+                    state[:, :size] = initial[name][:, first : first + size]
+                    pieces.append(
+                        [
+                            b, index, self.model_index[name] | (own.shape[1] << 8),
+                            size, ld, len(model.state), len(model.ports), n_state,
+                            n_inputs, n_flags, at, own.shape[0],
+                            self.first[name] + first, p.n, first, len(column), wide,
+                        ]
+                    )  # fmt: skip
+                    for port in model.ports:
+                        wired = (name, port) in self._wired
+                        begin = (
+                            blocks.column[name, port][b] if wired else low - first - 1
+                        )
+                        column.append(begin + first - low)
+                        driven.append(int((name, port) in driven_ports))
+                    start.append(state.ravel())
+                    n_state += state.size
+                    n_flags += ld
+                n_inputs += len(model.ports) * wide
             ptr.append(len(pieces))
-        self.piece = np.array(pieces, np.int64).reshape(-1, 16)
+        self.piece = np.array(pieces, np.int64).reshape(-1, 17)
         self.block_pieces = np.array(ptr, np.int64)
         self.port_column = np.array(column, np.int64)
         self.port_driven = np.array(driven, np.int64)
@@ -433,8 +447,7 @@ class GridEngine:
             share = self.blocks.share[name]
             for j, i in enumerate(index):
                 b = int(i) // share
-                piece = self.piece[self.piece_of[b, name]]
-                place = piece[7] + row * piece[4] + int(i) - b * share
+                place = self._state_place(name, row, int(i))
                 rows.append(
                     [b, interval, place, at + j, first // interval + 1, index.size]
                 )
@@ -443,6 +456,14 @@ class GridEngine:
             probe=np.array(rows, np.int64).reshape(-1, 6)
         )
         return at
+
+    def _state_place(self, name: str, row: int, neuron: int) -> int:
+        """Return the index of a neuron's state variable in the flat state."""
+        at = self.piece_of[neuron // self.blocks.share[name], name]
+        while neuron >= self.piece[at, 14] + self.piece[at, 3]:
+            at += 1
+        piece = self.piece[at]
+        return int(piece[7] + row * piece[4] + neuron - piece[14])
 
     # ---- running ----
     def run(
@@ -500,7 +521,7 @@ class GridEngine:
 
     def _driver(self) -> Any:
         return compile_driver(
-            k.run_grid, types.int64, self.models, self.rules, self.layout, self.state,
+            run_grid, types.int64, self.models, self.rules, self.layout, self.state,
             0, 1, 0, 0, 0.0,
         )  # fmt: skip
 
@@ -622,6 +643,13 @@ class GridEngine:
 
 
 _INTEGERS = (np.int16, np.int32)
+
+
+def _padded_flat(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rows one after another, then zeros to a multiple of 8."""
+    flat = np.zeros(padded(rows.size))
+    flat[: rows.size] = rows.ravel()
+    return flat
 
 
 def _drive_fields(table: DriveTable) -> dict[str, Any]:

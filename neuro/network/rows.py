@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.core._kernels import rows as kernels
-from neuro.core._kernels.grid import GROUPED, PLASTIC, SHARED, WEIGHTED
+from neuro.core._kernels.grid_layout import GROUPED, PLASTIC, SHARED, WEIGHTED
 from neuro.core.connectivity import Connectivity
 from neuro.errors import ParameterError
 from neuro.network.checks import MAX_DELAY_STEPS

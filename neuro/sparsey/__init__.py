@@ -7,13 +7,12 @@ from neuro.sparsey.activity import Activity as Activity
 from neuro.sparsey.activity import intersections as intersections
 from neuro.sparsey.activity import likelihoods as likelihoods
 from neuro.sparsey.fields import Fields as Fields
+from neuro.sparsey.fields import Source as Source
 from neuro.sparsey.fields import hexagonal_fields as hexagonal_fields
 from neuro.sparsey.fields import neighbours as neighbours
 from neuro.sparsey.fields import square_fields as square_fields
 from neuro.sparsey.fields import whole_field as whole_field
 from neuro.sparsey.level import Level as Level
-from neuro.sparsey.level import SaturationWarning as SaturationWarning
-from neuro.sparsey.level import Source as Source
 from neuro.sparsey.mac import Mac as Mac
 from neuro.sparsey.mac import Recognition as Recognition
 from neuro.sparsey.parameters import BACK_OFF_CHAIN as BACK_OFF_CHAIN
@@ -22,6 +21,7 @@ from neuro.sparsey.parameters import Hypotheses as Hypotheses
 from neuro.sparsey.parameters import LevelParameters as LevelParameters
 from neuro.sparsey.readout import EpisodicReadout as EpisodicReadout
 from neuro.sparsey.readout import LabelField as LabelField
+from neuro.sparsey.saturation import SaturationWarning as SaturationWarning
 from neuro.sparsey.selection import General as General
 from neuro.sparsey.selection import JavaSigmoid as JavaSigmoid
 from neuro.sparsey.selection import Logistic as Logistic
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from neuro.sparsey.estimators import SparseyEncoder as SparseyEncoder
     from neuro.sparsey.hierarchy import Hierarchy as Hierarchy
     from neuro.sparsey.hierarchy import LevelSpec as LevelSpec
+    from neuro.sparsey.images import deslant as deslant
     from neuro.sparsey.images import line_images as line_images
 
 # heavier modules, loaded on first use
@@ -40,6 +41,7 @@ _LAZY = {
     "LevelSpec": "hierarchy",
     "SparseyClassifier": "estimators",
     "SparseyEncoder": "estimators",
+    "deslant": "images",
     "line_images": "images",
 }
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Source",
     "SparseyClassifier",
     "SparseyEncoder",
+    "deslant",
     "hexagonal_fields",
     "intersections",
     "likelihoods",

@@ -1,51 +1,16 @@
 """Arrays of a level: build, estimate, pack, unpack."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuro.errors import ShapeError
 from neuro.sparsey import _kernels as kernels
+from neuro.sparsey._wiring import Wiring
 from neuro.sparsey.fields import Fields
 from neuro.sparsey.parameters import Decay, LevelParameters
 from neuro.sparsey.selection import JavaSigmoid, Logistic, Selection
-
-if TYPE_CHECKING:
-    from neuro.sparsey.level import Source
-
-
-def _rows(
-    p: LevelParameters,
-    fields: Fields,
-    below: "Source | None",
-    horizontal: Fields | None,
-    feedback: Fields | None,
-    above: "Source | None",
-) -> tuple[int, int, int]:
-    """Largest number of afferent rows of U, H and D."""
-
-    def slots(f: Fields | None) -> int:
-        return 0 if f is None else int(f.sizes.max(initial=0))
-
-    rows_u = slots(fields) * (1 if below is None else below.n_cms * below.n_units)
-    rows_h = slots(horizontal) * p.n_cms * p.n_units
-    rows_d = slots(feedback) * (0 if above is None else above.n_cms * above.n_units)
-    return rows_u, rows_h, rows_d
-
-
-def memory_bytes(
-    p: LevelParameters,
-    fields: Fields,
-    below: "Source | None",
-    horizontal: Fields | None,
-    feedback: Fields | None,
-    above: "Source | None",
-) -> int:
-    """Bytes of the weight matrices."""
-    rows = sum(_rows(p, fields, below, horizontal, feedback, above))
-    per = 6 if p.decay else 1
-    return len(fields) * rows * p.n_cms * p.n_units * per
 
 
 def build_rule(s: Selection) -> kernels.Rule:
@@ -89,15 +54,10 @@ def _padded(fields: Fields | None, n_macs: int) -> tuple[Any, Any]:
     return fields.padded(), fields.sizes
 
 
-def build_shape(
-    p: LevelParameters,
-    fields: Fields,
-    below: "Source | None",
-    horizontal: Fields | None,
-    feedback: Fields | None,
-    above: "Source | None",
-) -> kernels.Shape:
+def build_shape(p: LevelParameters, wiring: Wiring) -> kernels.Shape:
     """Sizes and wiring."""
+    fields, below, above = wiring.fields, wiring.below, wiring.above
+    horizontal, feedback = wiring.horizontal, wiring.feedback
     n, qk = len(fields), p.n_cms * p.n_units
     h_source, h_size = _padded(horizontal, n)
     d_source, d_size = _padded(feedback, n)

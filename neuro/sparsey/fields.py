@@ -8,7 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import ParameterError
 
-__all__ = ["Fields", "hexagonal_fields", "neighbours", "square_fields", "whole_field"]
+__all__ = [
+    "Fields",
+    "Source",
+    "hexagonal_fields",
+    "neighbours",
+    "square_fields",
+    "whole_field",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,21 @@ class Fields:
         for m, s in enumerate(self.sources):
             out[m, : s.size] = s
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Sizes of a level that another level reads.
+
+    Attributes
+    ----------
+    n_macs, n_cms, n_units : int
+        Macs, Q and K.
+    """
+
+    n_macs: int
+    n_cms: int
+    n_units: int
 
 
 def whole_field(n_inputs: int) -> Fields:

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.counts import OpCounts
 from neuro.errors import DatasetError, ParameterError, did_you_mean
 from neuro.results import write_arrays
+from neuro.sparsey._wiring import signal_mask, start_mask
 from neuro.sparsey.activity import Activity
-from neuro.sparsey.fields import Fields
+from neuro.sparsey.fields import Fields, Source
 from neuro.sparsey.level import Level
 from neuro.sparsey.mac import read_arrays
 from neuro.sparsey.parameters import LevelParameters
@@ -176,20 +177,14 @@ class Hierarchy:
         """
         x = np.asarray(frames)
         n = len(x)
-        begins = np.empty(n, bool)
-        begins[:] = starts
+        begins = start_mask(starts, n) != 0
         learning = {
             name: bool(learn.get(name, False)) if isinstance(learn, Mapping) else learn
             for name in self.levels
         }
         if not self._stepwise:
             return self._advance(x, begins, learning, soft, signals)
-        mask = np.empty(n, np.uint8)
-        mask[:] = (
-            sum({"U": 1, "H": 2, "D": 4}[s] for s in set(signals))
-            if isinstance(signals, str)
-            else signals
-        )
+        mask = signal_mask(signals, n)
         parts = []
         for f in range(n):
             one = slice(f, f + 1)
@@ -342,8 +337,6 @@ class Hierarchy:
         return f"Hierarchy({', '.join(map(repr, self.levels.values()))})"
 
 
-def _source(spec: LevelSpec) -> Any:
-    from neuro.sparsey.level import Source
-
+def _source(spec: LevelSpec) -> Source:
     p = spec.parameters
     return Source(len(spec.fields), p.n_cms, p.n_units)

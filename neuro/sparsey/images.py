@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.errors import ParameterError, ShapeError
 from neuro.sparsey._kernels import thin
 
-__all__ = ["area_resample", "line_images", "skeletonize"]
+__all__ = ["area_resample", "deslant", "line_images", "skeletonize"]
 
 
 def _overlap(n_in: int, n_out: int) -> NDArray[np.float64]:
@@ -43,6 +43,44 @@ def area_resample(images: ArrayLike, height: int, width: int) -> NDArray[np.floa
     if height < 1 or width < 1:
         raise ParameterError("area_resample: height and width must be >= 1")
     return np.asarray(_overlap(x.shape[1], height) @ x @ _overlap(x.shape[2], width).T)
+
+
+def deslant(images: ArrayLike) -> NDArray[np.float64]:
+    """Shear images so that the main axis of their grey mass stands upright.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, rows, columns)
+        Grey images.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, rows, columns)
+        Every row moved by its distance from the centre of mass times the slant
+        (covariance of columns and rows over the variance of rows), linear in between.
+
+    Examples
+    --------
+    >>> deslant([[[0, 0, 9], [0, 9, 0], [9, 0, 0]]])[0].astype(int)
+    array([[0, 9, 0],
+           [0, 9, 0],
+           [0, 9, 0]])
+    """
+    x = np.asarray(images)
+    if x.ndim != 3:
+        raise ShapeError(f"deslant: expected (n, rows, columns), got {x.shape}")
+    rows, columns = np.arange(x.shape[1]), np.arange(x.shape[2])
+    out = np.empty(x.shape)
+    for i, image in enumerate(x.astype(np.float64)):
+        mass = max(float(image.sum()), 1e-12)
+        row = rows - image.sum(1) @ rows / mass
+        column = columns - image.sum(0) @ columns / mass
+        slant = row @ image @ column / max(float(image.sum(1) @ row**2), 1e-12)
+        for r, line in enumerate(image):
+            out[i, r] = np.interp(
+                columns + slant * row[r], columns, line, left=0, right=0
+            )
+    return out
 
 
 def skeletonize(images: ArrayLike) -> NDArray[np.uint8]:

@@ -1,7 +1,5 @@
 """A level: macs with the same sizes, run in parallel on the compiled kernels."""
 
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,33 +18,18 @@ from neuro.sparsey._state import (
     build_rule,
     build_shape,
     build_state,
-    memory_bytes,
     pack_state,
     unpack_state,
 )
+from neuro.sparsey._wiring import Wiring, signal_mask, start_mask
 from neuro.sparsey.activity import Activity
-from neuro.sparsey.fields import Fields
+from neuro.sparsey.fields import Fields, Source
 from neuro.sparsey.parameters import LevelParameters
+from neuro.sparsey.saturation import SaturationMonitor
 
-__all__ = ["Level", "SaturationWarning", "Source"]
+__all__ = ["Level"]
 
-log = logging.getLogger(__name__)
 _CHUNK = 4096  # frames per call
-_HUB_FAMILIARITY = 0.95  # mean G of new inputs above which a level has collapsed
-_HUB_INPUTS = 100
-
-
-class SaturationWarning(UserWarning):
-    """New inputs look familiar while weights still grow: hub collapse."""
-
-
-class Source:
-    """Sizes of a level that another level reads: macs, Q, K."""
-
-    __slots__ = ("n_cms", "n_macs", "n_units")
-
-    def __init__(self, n_macs: int, n_cms: int, n_units: int) -> None:
-        self.n_macs, self.n_cms, self.n_units = n_macs, n_cms, n_units
 
 
 class Level:
@@ -109,58 +92,30 @@ class Level:
         threads: int = 1,
         memory_limit_gb: float = 8.0,
     ) -> None:
-        n_macs = len(fields)
-        if isinstance(horizontal, str):
-            if horizontal != "own":
-                raise ParameterError(
-                    f"Level.horizontal: expected Fields, 'own' or None, "
-                    f"got {horizontal!r}"
-                )
-            own = tuple(np.array([m], np.int32) for m in range(n_macs))
-            horizontal = Fields(own, fields.centres, n_macs)
-        if (feedback is None) != (above is None):
-            raise ParameterError("Level: feedback and above must be given together")
-        for label, given in (("horizontal", horizontal), ("feedback", feedback)):
-            if given is not None and len(given) != n_macs:
-                raise ParameterError(
-                    f"Level.{label}: {len(given)} fields for {n_macs} macs"
-                )
-        if horizontal is not None and any(
-            m in s and s[0] != m for m, s in enumerate(horizontal.sources)
-        ):
-            raise ParameterError(
-                "Level.horizontal: a mac must list itself first; "
-                "use neighbours(..., own_first=True)"
-            )
+        wiring = Wiring.of(fields, below, horizontal, feedback, above)
         if threads < 1:
             raise ParameterError(f"Level.threads: expected >= 1, got {threads}")
         self.parameters, self.fields, self.name = parameters, fields, name
-        self.horizontal, self.feedback = horizontal, feedback
+        self.horizontal, self.feedback = wiring.horizontal, feedback
         self.below, self.above = below, above
         self.threads, self.seed = threads, int(seed)
-        need = memory_bytes(parameters, fields, below, horizontal, feedback, above)
+        need = wiring.weight_bytes(parameters)
         if need > memory_limit_gb * 1e9:
             raise MemoryLimitError(
                 f"Level {name!r}: weights need {need / 1e9:.1f} GB, the limit is "
                 f"{memory_limit_gb:g} GB; use fewer units or smaller fields, or raise "
                 "memory_limit_gb"
             )
-        self._shape = build_shape(
-            parameters, fields, below, horizontal, feedback, above
-        )
+        self._shape = build_shape(parameters, wiring)
         self._rule = build_rule(parameters.selection)
         self._state = build_state(parameters, self._shape, self._rule)
         words = np.random.SeedSequence(seed_words(seed, "sparsey", name))
         self._key = words.generate_state(2).astype(np.int64)
-        self._own_history = horizontal is None or all(
-            s.size == 1 and s[0] == m for m, s in enumerate(horizontal.sources)
-        )
+        self._own_history = wiring.own_history
         self._step = 0
         self._fresh = True
         self._ledger = Ledger()
-        self._monitor = np.zeros(2)
-        self._new_inputs = 0
-        self._warned = False
+        self._monitor = SaturationMonitor()
 
     @property
     def n_macs(self) -> int:
@@ -260,16 +215,9 @@ class Level:
             Codes, familiarity, competing hypotheses.
         """
         pixels, below_codes, n = self._check_input(frames, below)
-        begins = np.empty(n, np.uint8)
-        begins[:] = np.asarray(starts, np.uint8)
+        begins, mask = start_mask(starts, n), signal_mask(signals, n)
         if n and self._fresh:
             begins[0] = 1
-        mask = np.empty(n, np.uint8)
-        mask[:] = (
-            sum({"U": 1, "H": 2, "D": 4}[s] for s in set(signals))
-            if isinstance(signals, str)
-            else np.asarray(signals)
-        )
         q = self.parameters.n_cms
         out = kernels.Output(
             codes=np.empty((n, self.n_macs, q), np.int16),
@@ -301,7 +249,14 @@ class Level:
         self._fresh = self._fresh and n == 0
         self._ledger.book(out, begins)
         if learn:
-            self._watch(out, set_before)
+            self._monitor.watch(
+                self.name,
+                out.familiarity,
+                out.novel,
+                grown=int(self._state.n_set.sum()) > set_before,
+                frozen=float(self._state.frozen[:, 0].mean()),
+                density=float(self.density()[:, 0].mean()),
+            )
         return Activity(out.codes, out.familiarity, out.zeta, out.used)
 
     def _advance(
@@ -369,29 +324,6 @@ class Level:
             )
         return np.zeros((1, 1), np.uint8), codes, len(codes)
 
-    def _watch(self, out: kernels.Output, set_before: int) -> None:
-        """Warn once at hub collapse: new inputs look familiar, density still grows."""
-        new = out.novel == 1
-        grown = int(self._state.n_set.sum()) > set_before
-        n_new = int(new.sum())
-        if self._warned or not grown or n_new == 0:
-            return
-        self._monitor *= 1 - min(1.0, n_new / (_HUB_INPUTS * self.n_macs))
-        self._monitor += (float(out.familiarity[new].sum()), n_new)
-        g = self._monitor[0] / self._monitor[1]
-        self._new_inputs += n_new
-        guarded = float(self._state.frozen[:, 0].mean()) > 0.5  # freezing is at work
-        if g > _HUB_FAMILIARITY and self._new_inputs >= _HUB_INPUTS and not guarded:
-            self._warned = True
-            warnings.warn(
-                f"Level {self.name!r}: mean familiarity of inputs never seen before is "
-                f"{g:.3f} while weights still grow (U density "
-                f"{float(self.density()[:, 0].mean()):.2f}): hub collapse; use smaller "
-                "fields, a tighter band, a later inflection or an earlier freeze",
-                SaturationWarning,
-                stacklevel=3,
-            )
-
     @property
     def counts(self) -> OpCounts:
         """The ledger: one sample per item or sequence.
@@ -420,20 +352,25 @@ class Level:
     def get_state(self) -> dict[str, Any]:
         """Return every array that changes, for :func:`neuro.sparsey.save`."""
         arrays = pack_state(self._state)
-        arrays["meta"] = np.array(
-            [self._step, self._fresh, self._warned, self._new_inputs], np.int64
-        )
-        arrays["monitor"] = self._monitor
+        arrays["clock"] = np.array([self._step, self._fresh], np.int64)
         arrays["booked"] = self._ledger.frames
-        return arrays
+        return arrays | self._monitor.get_state()
 
     def set_state(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what :meth:`get_state` returned."""
         self._state = unpack_state(self._state, arrays, self.name)
-        step, fresh, warned, self._new_inputs = (int(x) for x in arrays["meta"])
-        self._step, self._fresh, self._warned = step, bool(fresh), bool(warned)
-        self._monitor = np.array(arrays["monitor"], np.float64)
+        step, fresh = (int(x) for x in arrays["clock"])
+        self._step, self._fresh = step, bool(fresh)
+        self._monitor.set_state(arrays)
         self._ledger.frames = arrays["booked"]
+
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        # copied or unpickled; arrays mapped from a file read-only must be written to
+        self.__dict__.update(held)
+        self._shape = kernels.Shape(*map(_writable, self._shape))
+        self._rule = kernels.Rule(*map(_writable, self._rule))
+        self._state = kernels.State(*map(_writable, self._state))
+        self._key = _writable(self._key)
 
     def signal_factors(self, hypotheses: NDArray[np.int16]) -> NDArray[np.float64]:
         """Return F(zeta) for zeta as :class:`Activity` holds it."""
@@ -501,3 +438,9 @@ def _factors(
     if factors is None:
         return np.ones(codes.shape[:2])
     return np.ascontiguousarray(factors, np.float64)
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and not value.flags.writeable:
+        return np.array(value)
+    return value

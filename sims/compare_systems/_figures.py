@@ -38,10 +38,9 @@ def trade_off(
                     ls="none", lw=1, capsize=2,
                     label=name if m == model else f"{name} on an analogue array",
                 )  # fmt: skip
-        ax.axhline(chance, color="0.6", lw=1, ls=":", label="chance")
         ax.set_xscale("log")
         ax.set_xlabel(f"energy per recording, {model} (nJ)")
-    axes[0][0].set_ylabel("accuracy, mean and s.d. over folds")
+    axes[0][0].set_ylabel(f"accuracy, mean and s.d. over folds\n(chance: {chance:.2f})")
     axes[0][-1].legend(
         fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False
     )

@@ -21,11 +21,17 @@ def draw(
     """One panel per input; lines per number of windows, dotted: event counts."""
     import matplotlib.pyplot as plt
 
-    inputs = list(dict.fromkeys(c.inputs for c in scores))
+    # other memories stand in the record only
+    scores = {c: v for c, v in scores.items() if c.reservoir.decay == c.standard_decay}
+    inputs = list(dict.fromkeys(c.reservoir.inputs for c in scores))
     windows = list(dict.fromkeys(c.windows for c in scores))
-    titles = {"crop": "16 x 16, one polarity", "full": "34 x 34, both polarities"}
+    titles = {
+        "crop": "16 x 16, one polarity",
+        "full": "34 x 34, both polarities",
+        "exact": "16 x 16, one polarity, no frames",
+    }
     figure, axes = plt.subplots(
-        1, len(inputs), figsize=(5.0 * len(inputs), 3.8), sharey=True, squeeze=False
+        1, len(inputs), figsize=(4.2 * len(inputs), 3.8), sharey=True, squeeze=False
     )
     for ax, name in zip(axes[0], inputs, strict=True):
         for k, w in enumerate(windows):
@@ -34,13 +40,13 @@ def draw(
                 cells = [
                     c
                     for c in scores
-                    if (c.inputs, c.windows) == (name, w)
-                    and c.n
-                    and bool(c.recurrence) == recurrent
+                    if (c.reservoir.inputs, c.windows) == (name, w)
+                    and c.reservoir.n
+                    and bool(c.reservoir.recurrence) == recurrent
                 ]
                 points = [summary(scores[c]) for c in cells]
                 ax.errorbar(
-                    [c.n for c in cells],
+                    [c.reservoir.n for c in cells],
                     [100 * p.mean for p in points],
                     yerr=[100 * (p.sd or 0.0) / np.sqrt(p.n) for p in points],
                     fmt=style,
@@ -53,10 +59,16 @@ def draw(
             control = next(
                 v
                 for c, v in scores.items()
-                if (c.inputs, c.windows, c.n) == (name, w, 0)
+                if (c.reservoir.inputs, c.windows, c.reservoir.n) == (name, w, 0)
             )
             ax.axhline(100 * control.mean(), color=colour, ls=":", lw=1.2)
-        sizes = sorted({c.n for c in scores if c.n})
+        sizes = sorted(
+            {
+                c.reservoir.n
+                for c in scores
+                if c.reservoir.n and c.reservoir.inputs == name
+            }
+        )
         ax.set(xscale="log", xlabel="neurons", title=titles.get(name, name))
         ax.minorticks_off()
         ax.set_xticks(sizes, [str(n) for n in sizes])

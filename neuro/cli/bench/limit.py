@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     def delivery() -> float:
         """Engine: windows of 700 spikes on Brunel's own rows."""
-        from neuro.core._kernels.grid import deliver_window
+        from neuro.core._kernels.grid_deliver import deliver_window
         from neuro.network.standard import brunel
 
         engine: Any = brunel().build(seed=args.seed)._grid()

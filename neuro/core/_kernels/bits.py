@@ -12,6 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np import arrayobj as numba_array
 
 from neuro.compiled import kernel
 
@@ -41,6 +42,7 @@ def float_to_bits(typingctx, x):
 
 
 _LOG2E = 1.4426950408889634
+_LN2 = 0.6931471805599453
 _LN2_HIGH = 0.6931471803691238
 _LN2_LOW = 1.9082149292705877e-10
 _MAGIC = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer
@@ -73,6 +75,57 @@ def exp_bounded(x):
     y = y * r + 1.0
     y = y * r + 1.0
     return y * bits_to_float((float_to_bits(t) - _MAGIC_BITS + 1023) << 52)
+
+
+_SQRT2 = 1.4142135623730951
+_MANTISSA, _ONE_BITS = 0x000FFFFFFFFFFFFF, 0x3FF0000000000000
+
+
+@kernel
+def log_positive(x):
+    """Return log(x) of a normal number > 0: the same bits on every machine.
+
+    The mantissa m in sqrt(1/2)..sqrt(2) by the series of 2 atanh((m - 1) / (m + 1)) up
+    to degree 21 (truncation below 1e-17); no call, so loops vectorise.
+    """
+    bits = float_to_bits(x)
+    m = bits_to_float((bits & _MANTISSA) | _ONE_BITS)
+    e = bits_to_float(_MAGIC_BITS + ((bits >> 52) - 1023)) - _MAGIC
+    large = m > _SQRT2
+    m = 0.5 * m if large else m
+    e = e + 1.0 if large else e
+    f = (m - 1.0) / (m + 1.0)
+    s = f * f
+    y = s * (1.0 / 21.0) + 1.0 / 19.0
+    y = y * s + 1.0 / 17.0
+    y = y * s + 1.0 / 15.0
+    y = y * s + 1.0 / 13.0
+    y = y * s + 1.0 / 11.0
+    y = y * s + 1.0 / 9.0
+    y = y * s + 1.0 / 7.0
+    y = y * s + 1.0 / 5.0
+    y = y * s + 1.0 / 3.0
+    return e * _LN2_HIGH + (2.0 * f + (2.0 * f * s * y + e * _LN2_LOW))
+
+
+@kernel
+def exp2_ratio(y):
+    """Return (a, b) with a / b = 2**y for y in -1000..1000 (clipped).
+
+    y is split into its nearest integer, which goes into the exponent of a, and a rest
+    within +-0.5, for which e**x is the Pade approximant of degree (5, 5) (truncation
+    below 9e-16 relative at the ends, 1e-18 within +-0.27). Two short polynomials halve
+    the chain of dependent operations of one long one, and a caller that divides anyway
+    saves the division. No call, so loops vectorise; the same bits on every machine.
+    """
+    y = min(max(y, -1000.0), 1000.0)
+    t = y + _MAGIC
+    x = (y - (t - _MAGIC)) * _LN2
+    z = x * x
+    even = (30.0 * z + 3360.0) * z + 30240.0
+    odd = ((z + 420.0) * z + 15120.0) * x
+    power = bits_to_float(float_to_bits(even + odd) + (float_to_bits(t) << 52))
+    return power, even - odd
 
 
 @intrinsic
@@ -135,6 +188,47 @@ def splitmix(x):
 def step_key(stream, step):
     """Return the 64-bit key of one stream (uint64, seed included) and step."""
     return splitmix(splitmix(stream) ^ nb.uint64(step))
+
+
+@intrinsic
+def vector_view(typingctx, array, at, n):
+    """View of ``array[at : at + n]`` that counts no references.
+
+    Every ordinary slice costs two locked increments; the owner must outlive the view.
+    """
+    result = types.Array(array.dtype, 1, "C")
+    sig = result(array, types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):
+        return _view(context, builder, signature, args, args[2:])
+
+    return sig, codegen
+
+
+@intrinsic
+def matrix_view(typingctx, array, at, rows, columns):
+    """View of ``array[at : at + rows * columns]`` as a matrix; as vector_view."""
+    result = types.Array(array.dtype, 2, "C")
+    sig = result(array, types.int64, types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):
+        return _view(context, builder, signature, args, args[2:])
+
+    return sig, codegen
+
+
+def _view(context, builder, signature, args, shape):
+    source = context.make_array(signature.args[0])(context, builder, args[0])
+    view = context.make_array(signature.return_type)(context, builder)
+    size = context.get_abi_sizeof(context.get_data_type(signature.return_type.dtype))
+    strides = [ir.Constant(_I64, size)]
+    for n in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], n))
+    data = builder.gep(source.data, [args[1]])
+    numba_array.populate_array(
+        view, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None
+    )
+    return view._getvalue()
 
 
 @intrinsic
@@ -216,6 +310,14 @@ if nb.config.DISABLE_JIT:  # interpreted runs, one thread: the same bits in Pyth
         x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
         x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
         return np.uint64(x ^ (x >> 31))
+
+    def vector_view(array, at, n):
+        """Slice."""
+        return array[at : at + n]
+
+    def matrix_view(array, at, rows, columns):
+        """Slice and reshape."""
+        return array[at : at + rows * columns].reshape(rows, columns)
 
     def prefetch(array, index):
         """Nothing to do."""

@@ -3,7 +3,9 @@
 import math
 
 from neuro.compiled import kernel
-from neuro.core._kernels.bits import exp_bounded
+from neuro.core._kernels.bits import exp2_ratio, exp_bounded
+
+_LOG2E = 1.4426950408889634
 
 
 # ---- rows g_leak, leak_drive, e_exc, e_inh, per_c, p_e, p_i, i_e, theta, keep,
@@ -14,8 +16,10 @@ def _cond(
 ):
     held = left > 0.0
     total = gl + ge + gi
-    rest = (ld + ee * ge + ei * gi + ie + current) / total
-    u = v if held else rest + (v - rest) * exp_bounded(-k * total)
+    drive = (ld + ie) + current + (ee * ge + ei * gi)
+    a, b = exp2_ratio(-(k * _LOG2E) * total)
+    # v + (drive / total - v) (1 - a / b), over one denominator
+    u = v if held else v + (drive - v * total) * (b - a) / (total * b)
     fired = (u >= th) & (not held)
     return (
         keep * u + after if fired else u,
