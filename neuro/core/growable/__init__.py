@@ -259,10 +259,12 @@ class Growable:
             "segment_link": self.n_post,
             "counts": self.n_post,
         }
-        return {
+        arrays = {
             name: array[: tops.get(name, len(array))].copy()
             for name, array in self.store._asdict().items()
         }
+        _blank_unused(arrays)
+        return arrays
 
     @classmethod
     def from_arrays(
@@ -300,17 +302,8 @@ class Growable:
                 f"Growable.from_arrays: made with match={held}, not {match}"
             )
         out.check()
-        out._clear_unused_slots()
+        _blank_unused(out.store._asdict())
         return out
-
-    def _clear_unused_slots(self) -> None:
-        """Set slots beyond the sizes to 0, since kernels read blocks as a whole."""
-        head = self.store.segment_head[: self.n_post].astype(np.int64)
-        offset, size, capacity = head[:, 0], head[:, 1] & 255, head[:, 1] >> 16
-        free = capacity - size
-        first = np.repeat(offset + size, free)
-        slot = np.arange(first.size) - np.repeat(np.cumsum(free) - free, free)
-        self.store.synapses[first + slot] = 0
 
     def check(self) -> None:
         """Verify every invariant of the layout.
@@ -397,3 +390,14 @@ def _grown(
     out = aligned(math.prod(shape), array.dtype).reshape(shape)
     out[:used] = array[:used]
     return out
+
+
+def _blank_unused(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Set the slots beyond the sizes of segments to 0: kernels read whole blocks."""
+    head = arrays["segment_head"][: int(arrays["meta"][kernels.SEGMENT_TOP])]
+    offset, packed = head[:, 0].astype(np.int64), head[:, 1].astype(np.int64)
+    size = packed & 255
+    unused = (packed >> 16) - size
+    slot = np.arange(unused.sum()) - np.repeat(np.cumsum(unused) - unused, unused)
+    at = np.repeat(offset + size, unused) + slot
+    arrays["synapses"][at] = arrays["positions"][at] = 0

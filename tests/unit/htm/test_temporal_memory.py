@@ -414,7 +414,7 @@ def random_stream_holds(n, seed):
         held = memory.synapses.store.cell_segments
         assert held.max() <= params.max_segments
         largest = (
-            memory.synapses.store.segment_head[: memory.synapses.n_post, 1] & 0xFFFF
+            memory.synapses.store.segment_head[: memory.synapses.n_post, 1] & 255
         ).max()
         assert largest <= params.max_synapses
         assert part < 9 or memory.synapses.n_segments <= params.n_cells * 4
