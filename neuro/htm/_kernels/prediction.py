@@ -38,7 +38,7 @@ def predict(store, memory, rules, learn):  # type: ignore[no-untyped-def]
     info[SYNOP] += connected
     info[SYNOP_ZERO] += total - connected
     trigger = np.uint8(min(TRIGGER, store.meta[MATCH]))
-    if 8 * entries < store.meta[SEGMENT_TOP]:
+    if 2 * entries < store.meta[SEGMENT_TOP]:
         n = count_few(store, active, trigger, found)
     else:
         n = count_many(store, active, trigger, found)
