@@ -24,7 +24,7 @@ _COUNTING = {
     "spikes_per_layer": None,
     "zero_weights": "count",
     "count": None,
-    "mode": "clocked",
+    "mode": None,
     "multibit": "serial",
     "fold_scale": False,
     "no_fold_bn": False,

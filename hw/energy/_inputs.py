@@ -146,7 +146,9 @@ def count_source(source: Source, args: Namespace) -> tuple[OpCounts, list[str]]:
 
 def _count(source: Source, args: Namespace) -> OpCounts:
     if isinstance(source.value, OpCounts):
-        _refuse(source, args, {**_MEASURED, **_BOOKED})
+        # arrays of cim are priced by mode, updates of neurons are counted already
+        priced = () if "cim" in (getattr(args, "model", None) or ()) else ("mode",)
+        _refuse(source, args, {**_MEASURED, **_BOOKED, **dict.fromkeys(priced)})
         return with_bits(
             source.value, w_bits=args.wbits, a_bits=args.sbits, v_bits=args.vbits
         )
@@ -155,7 +157,7 @@ def _count(source: Source, args: Namespace) -> OpCounts:
     rules: dict[str, Any] = {
         "zero_weights": args.zero_weights,
         "method": args.count or "exact",
-        "mode": args.mode,
+        "mode": args.mode or "clocked",
         "multibit": args.multibit,
         "fold_scale": args.fold_scale,
         "fold_bn": not args.no_fold_bn,
