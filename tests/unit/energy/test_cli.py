@@ -273,6 +273,18 @@ def test_other_forms(folder, capsys) -> None:
     assert (folder / "out.svg").read_text().startswith("<?xml")
 
 
+def test_assumptions_are_said_until_an_option_states_them(folder, capsys) -> None:
+    text = NET.replace("timesteps = 4\n", "").replace("weight_bits = 8\n", "")
+    (folder / "open.toml").write_text(text)
+    for command in ("estimate", "budget"):
+        _, out, _ = run(capsys, command, "open.toml", "--json")
+        notes = json.loads(out)["warnings"]
+        assert sum("T = 1 assumed" in n for n in notes) == 1
+        assert sum("32 assumed" in n for n in notes) == 1
+        argv = (command, "open.toml", "-T", "4", "--wbits", "8", "--json")
+        assert "assumed" not in run(capsys, *argv)[1]
+
+
 def test_command_line_and_interface_agree(folder, capsys) -> None:
     for model in ("lemaire22", "cim"):
         _, text, _ = run(capsys, "estimate", "net.toml", "--model", model, "--json")
