@@ -1,6 +1,5 @@
 """Layers of crossbar arrays handed in as factories, trained through ``fit``."""
 
-from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from hw.crossbar.torch_layers import (
     program,
     unprogram,
 )
-from neuro.grad import accuracy, cross_entropy, fit, neuron_factory
+from neuro.grad import cross_entropy, fit, neuron_factory
 from neuro.grad.classifiers import conv_classifier, recurrent_classifier
 
 SHAPE = (1, 6, 6)
