@@ -1,6 +1,5 @@
 """Layers of crossbar arrays handed in as factories, trained through ``fit``."""
 
-
 import numpy as np
 import pytest
 
