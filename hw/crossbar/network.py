@@ -70,13 +70,20 @@ def map_network(
     seed : int
         Every projection gets its own stream.
     include : iterable of str, optional
-        Names (``"pre -> post"``) of the projections to map; default all that can be.
+        Names (``"pre -> post"``) of the projections to map. Default: all with ``Rows``,
+        ``Csr`` or a weight source; a convolution is unrolled to a dense matrix only
+        when it is named here.
 
     Returns
     -------
     Network
         Other parts are the same objects.
     """
+    if not isinstance(net, Network):
+        raise ParameterError(
+            f"map_network: expected a Network, got {type(net).__name__}; a matrix goes "
+            "to AnalogMatrix, a torch model to to_analog"
+        )
     wanted = None if include is None else set(include)
     for name in wanted or ():
         if name not in net.names:

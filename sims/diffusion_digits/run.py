@@ -23,6 +23,7 @@ from .._images import (
     scores,
     start_noise,
     train_denoiser,
+    unet_config,
 )
 from .._runner import Context
 from . import _figures
@@ -75,21 +76,19 @@ def _models(cfg: Config, ctx: Context, data: Splits, k: int) -> dict[str, Any]:
         from neuro.diffusion import pretrained
 
         return {n: pretrained(f"digits-{n}") for n in ("spiking", "dense")}
-    seed = ctx.seed + k
-    raw, spiking, _ = train_denoiser(
-        cfg, ctx, data, name=f"spiking-{k}", seed=seed, steps=cfg.steps,
-        shortcut=cfg.shortcut,
-    )  # fmt: skip
-    _, dense, _ = train_denoiser(
-        cfg, ctx, data, name=f"dense-{k}", seed=seed, steps=cfg.steps, spiking=False
-    )
-    found = {"spiking": spiking, "dense": dense, "spiking_raw": raw}
-    steps = round(cfg.steps * cfg.equal_time)
-    if steps:
-        _, found["dense_equal_time"], _ = train_denoiser(
-            cfg, ctx, data, name=f"dense-time-{k}", seed=seed, steps=steps,
-            spiking=False,
-        )  # fmt: skip
+    seed, config = ctx.seed + k, unet_config(cfg)
+
+    def train(name: str, config: Any, steps: int) -> Any:
+        return train_denoiser(
+            cfg, ctx, data, config, name=f"{name}-{k}", seed=seed, steps=steps
+        )
+
+    raw, spiking, _ = train("spiking", config, cfg.steps)
+    found = {"spiking": spiking, "spiking_raw": raw}
+    found["dense"] = train("dense", config.dense(), cfg.steps)[1]
+    longer = round(cfg.steps * cfg.equal_time)
+    if longer:
+        found["dense_equal_time"] = train("dense-time", config.dense(), longer)[1]
     return found
 
 

@@ -252,7 +252,24 @@ def test_budget_names_each_effect(rng, w):
     [
         (lambda w: AnalogMatrix(w, CLEAN) @ np.ones(3), "expected"),
         (lambda w: AnalogMatrix(w, CLEAN).spike_read([40]), "rows"),
-        (lambda w: AnalogMatrix(w, CLEAN).at_time(-1), "t >= 0"),
+        (lambda w: AnalogMatrix(w, CLEAN).at_time(-1), ">= 0 s"),
+        (lambda w: AnalogMatrix(w, CLEAN).at_time("1 h"), "number"),
+        (lambda w: AnalogMatrix(w, "rram_generic"), "AnalogConfig"),
+        (lambda w: AnalogConfig(device="rram_generic"), "Device.preset"),
+        (lambda w: AnalogConfig(adc=8), r"ADC\(bits=8\)"),
+        (lambda w: AnalogConfig(topology="gated", encoding="amplitude"), "binary"),
+        (lambda w: AnalogMatrix(w, CLEAN) @ np.full(13, np.nan), "NaN"),
+        (lambda w: AnalogMatrix(w, CLEAN).spike_read([0.5]), "indices"),
+        (lambda w: AnalogMatrix(w, CLEAN).report(np.ones((4, 3))), "shape"),
+        (lambda w: AnalogMatrix(w, CLEAN).calibrate(np.ones((4, 3))), "shape"),
+        (
+            lambda w: (
+                AnalogMatrix(w, CLEAN.with_(adc=ADC(range="calibrated"))) @ np.ones(13)
+            ),
+            "calibrate",
+        ),
+        (lambda w: Mapping(w_max=0.99), "99"),
+        (lambda w: map_network(None, CLEAN), "Network"),
         (lambda w: CLEAN.with_(r_wrod=1), "no field"),
         (lambda w: CLEAN.only("wire"), "accepted"),
         (lambda w: AnalogMatrix(w, CLEAN.with_(cols_max=1)), "columns"),
@@ -319,6 +336,28 @@ def test_map_network(rng):
     assert mapped.names == net.names
     with pytest.raises(ParameterError, match="did you mean"):
         map_network(net, CLEAN, include=["in -> b"])
+
+
+def test_a_named_convolution_is_unrolled(rng):
+    from neuro.core import Conv
+    from neuro.lsm.liquid import LiquidNeuron
+    from neuro.network import Frames, Network, Population, Projection
+
+    conv = Conv(rng.normal(size=(2, 1, 3, 3)), (1, 4, 4), padding=1)
+    net = Network(
+        Frames("in", conv.n_pre),
+        Population("a", conv.n_post, LiquidNeuron()),
+        Projection("in", "a", conv),
+        dt=1.0,
+        dimensionless=True,
+    )
+    assert map_network(net, CLEAN).projections[0].rule is conv
+    rule = map_network(net, CLEAN, include=net.names).projections[0].rule
+    out = np.zeros(conv.n_post)
+    conv.deliver(np.array([0, 5, 15], np.int32), out)
+    spikes = np.zeros(conv.n_pre)
+    spikes[[0, 5, 15]] = 1
+    np.testing.assert_allclose(rule.block(0.0).w @ spikes, out, atol=1e-12)
 
 
 def test_dense_weights(rng):
