@@ -84,7 +84,10 @@ class Simulation:
         self.step = 0
 
     def __repr__(self) -> str:
-        return f"Simulation({self.net!r}, engine={self.engine!r}, seed={self.seed})"
+        return (
+            f"Simulation({self.net!r}, engine={self.engine!r}, seed={self.seed}, "
+            f"t={self.step * self.net.dt:g})"
+        )
 
     def _steps(self, duration: float) -> int:
         if not (np.isfinite(duration) and duration >= 0):

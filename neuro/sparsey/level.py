@@ -303,6 +303,12 @@ class Level:
             if frames is None:
                 raise ParameterError(f"Level {self.name!r}: expected frames of pixels")
             x = np.asarray(frames)
+            missing = x.dtype.kind == "f" and bool(np.isnan(x).any())
+            if x.ndim == 0 or x.dtype.kind not in "biuf" or missing:
+                raise ParameterError(
+                    f"Level {self.name!r}: expected frames of numbers, 0 = off, got "
+                    f"{x.dtype} of shape {x.shape}{' with NaN' if missing else ''}"
+                )
             x = x.reshape(len(x), -1) if x.ndim != 1 else x[None]
             if x.shape[1] != self.fields.n_sources:
                 raise ShapeError(
@@ -406,6 +412,13 @@ class Level:
             raise ShapeError(
                 f"Level.decode: expected (n_frames, {self.n_macs}, {q}), "
                 f"got {held.shape}"
+            )
+        if not 0 < theta <= 1:
+            raise ParameterError(f"Level.decode: expected theta in 0..1, got {theta}")
+        if held.size and (held.min() < -1 or held.max() >= k):
+            raise ParameterError(
+                f"Level.decode: units must lie in 0..{k - 1}, or -1 in a silent mac; "
+                f"got {held.min()}..{held.max()}"
             )
         out = np.zeros((len(held), self.fields.n_sources), np.uint8)
         macs: Sequence[int] = range(self.n_macs) if mac is None else [mac]
