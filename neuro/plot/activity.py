@@ -114,7 +114,10 @@ def plot_rates(
     first = min((s.times[0] for s in result.spikes.values() if s.times.size), default=0)
     start = np.floor(first / bin_s) * bin_s
     stop = max((s.times[-1] for s in result.spikes.values() if s.times.size), default=0)
-    edges = start + bin_s * np.arange(int((stop - start) / bin_s) + 2)
+    # a spike at the very end of the run belongs to the last bin
+    n_bins = max(1, int(np.ceil((stop - start) / bin_s - 1e-6)))
+    edges = start + bin_s * np.arange(n_bins + 1)
+    edges[-1] = max(edges[-1], stop)
     for k, name in enumerate(names):
         n = max(result.spike_counts(name).shape[1], 1)
         count, _ = np.histogram(result.spikes[name].times, edges)
@@ -158,6 +161,7 @@ def plot_state(
             **{"color": _COLOURS[k % 8], "linewidth": 0.9, "label": f"{index}"}
             | kwargs,
         )
+    ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel("time (s)")
     ax.set_ylabel(f"{label or 'state'}{f' ({unit})' if unit else ''}")
     if 1 < len(trace.indices) <= 8:
