@@ -112,15 +112,15 @@ def plot_rates(
     ax = _axes(ax)
     names = list(result.spikes if populations is None else populations)
     first = min((s.times[0] for s in result.spikes.values() if s.times.size), default=0)
-    start = np.floor(first / bin_s) * bin_s
+    # a spike is stamped at the end of its step: bins include their right edge
+    late = 1e-6 * bin_s
+    start = np.floor((first - late) / bin_s) * bin_s
     stop = max((s.times[-1] for s in result.spikes.values() if s.times.size), default=0)
-    # a spike at the very end of the run belongs to the last bin
-    n_bins = max(1, int(np.ceil((stop - start) / bin_s - 1e-6)))
+    n_bins = max(1, int(np.ceil((stop - late - start) / bin_s)))
     edges = start + bin_s * np.arange(n_bins + 1)
-    edges[-1] = max(edges[-1], stop)
     for k, name in enumerate(names):
         n = max(result.spike_counts(name).shape[1], 1)
-        count, _ = np.histogram(result.spikes[name].times, edges)
+        count, _ = np.histogram(result.spikes[name].times - late, edges)
         ax.stairs(
             count / n / bin_s,
             edges,
