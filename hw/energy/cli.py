@@ -91,7 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--profile", action="append", metavar="NAME|FILE.toml", default=[])
     add("--count", choices=("exact", "rate"))
     add("--zero-weights", choices=("count", "skip"), default="count")
-    add("--mode", choices=("clocked", "event"), default="clocked")
+    add(
+        "--mode",
+        choices=("clocked", "event"),
+        help="neurons advance at every step (default), or where an event reaches them; "
+        "arrays of cim are read at every step, or where a row is driven (default)",
+    )
     add("--ann", choices=("none", "fp32", "int8", "ops", "levels"))
     add("--plot", metavar="FILE.png|.svg|.pdf")
     add("--multibit", choices=("serial", "mac"), default="serial")

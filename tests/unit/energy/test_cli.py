@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw.energy import estimate
 from hw.energy.cli import main
 from neuro.counts import OpCounts, save_ledger
 
@@ -145,6 +146,7 @@ def test_closed_pipe(folder) -> None:
         (["estimate", "cut.npz"], 3, "not a readable npz"),
         (["estimate", "run"], 3, "holds no metrics.json"),
         (["estimate", "net.toml", "--seed", "x"], 2, "expected an integer"),
+        (["estimate", "ledger.npz", "--mode", "event"], 2, "--mode with"),
         (["estimate", "ledger.npz", "-T", "3"], 2, "-T with ledger.npz"),
         (["estimate", "ledger.npz", "--no-fold-bn"], 2, "--no-fold-bn with"),
         (["estimate", "ledger.npz", "--count", "rate"], 2, "--count with"),
@@ -269,6 +271,31 @@ def test_other_forms(folder, capsys) -> None:
     run(capsys, "estimate", "net.toml", "-o", "out.txt", "--plot", "out.svg", "-q")
     assert "lemaire22" in (folder / "out.txt").read_text()
     assert (folder / "out.svg").read_text().startswith("<?xml")
+
+
+def test_assumptions_are_said_until_an_option_states_them(folder, capsys) -> None:
+    text = NET.replace("timesteps = 4\n", "").replace("weight_bits = 8\n", "")
+    (folder / "open.toml").write_text(text)
+    for command in ("estimate", "budget"):
+        _, out, _ = run(capsys, command, "open.toml", "--json")
+        notes = json.loads(out)["warnings"]
+        assert sum("T = 1 assumed" in n for n in notes) == 1
+        assert sum("32 assumed" in n for n in notes) == 1
+        argv = (command, "open.toml", "-T", "4", "--wbits", "8", "--json")
+        assert "assumed" not in run(capsys, *argv)[1]
+
+
+def test_command_line_and_interface_agree(folder, capsys) -> None:
+    for model in ("lemaire22", "cim"):
+        _, text, _ = run(capsys, "estimate", "net.toml", "--model", model, "--json")
+        report = json.loads(text)["reports"][0]
+        assert report["total"] == estimate("net.toml", model=model).total
+    argv = ("estimate", "net.toml", "--model", "cim", "--json", "--mode")
+    totals = [
+        json.loads(run(capsys, *argv, m)[1])["reports"][0]["total"]
+        for m in ("event", "clocked")
+    ]
+    assert totals[0] < totals[1]
 
 
 def test_never_op45_alone(folder, capsys) -> None:
