@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from neuro.core._kernels import grid_layout as k
 from neuro.core._kernels.drives import TILE
 from neuro.core._kernels.grid import run_grid
+from neuro.core._kernels.grid_plastic import settle_silent
 from neuro.core.arrays import aligned, padded
+from neuro.core.interrupts import uninterrupted
 from neuro.errors import ParameterError
 from neuro.network.checks import parameter_rows
 from neuro.network.drives import DriveTable, drive_tables
@@ -490,20 +492,23 @@ class GridEngine:
                 drives = drive_tables(self.net, self.order, self.step, self.seed)
                 self.layout = self.layout._replace(**_drive_fields(drives))
                 until = last if drives.until < 0 else min(last, drives.until)
-            stop = min(until, self.step + span)
+            stop = min(until, self.step + span, self._next_sweep())
             start, before = time.perf_counter(), self.step
-            status = self._drive(driver, stop)
-            self.step = int(self.state.cursor[2])
-            written = int(self.state.cursor[0])
-            if written:
-                steps.append(self.state.raster_step[:written].copy())
-                sources.append(self.state.raster_source[:written].copy())
-                self.state.cursor[0] = 0
-            self._check_finite(before)
-            if status == k.DUE_FULL:
-                self._grow_due()
-            elif status == k.HISTORY_FULL:
-                self._grow_history()
+            with uninterrupted():
+                status = self._drive(driver, stop)
+                self.step = int(self.state.cursor[2])
+                written = int(self.state.cursor[0])
+                if written:
+                    steps.append(self.state.raster_step[:written].copy())
+                    sources.append(self.state.raster_source[:written].copy())
+                    self.state.cursor[0] = 0
+                self._check_finite(before)
+                if self.step == self._next_sweep(before):
+                    self._settle_silent()
+                if status == k.DUE_FULL:
+                    self._grow_due()
+                elif status == k.HISTORY_FULL:
+                    self._grow_history()
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
             span = max(self.window, int(min(done * _SLICE_S / wall, 4 * span)))
@@ -571,6 +576,18 @@ class GridEngine:
             place = np.arange(st.due_range[b, 0], st.due_range[b, 1])
             new[b][:, place % (2 * room)] = st.due[b][:, place % room]
         self.state = st._replace(due=new)
+
+    def _next_sweep(self, step: int | None = None) -> int:
+        """First step after the present (or given) one at which silent rows settle."""
+        if self.rules is None:
+            return 1 << 62
+        every = max(int(self.layout.decay_shape[:, 2].max()), 1)
+        return ((self.step if step is None else step) // every + 1) * every
+
+    def _settle_silent(self) -> None:
+        arguments = (self.models, self.rules, self.layout, self.state)
+        settle = compile_driver(settle_silent, types.void, *arguments, 0)
+        settle(*arguments, self.step)
 
     def _grow_history(self) -> None:
         self.history *= 2

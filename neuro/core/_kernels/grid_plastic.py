@@ -127,3 +127,65 @@ def history_full(layout, st, block, window):
             if seen > st.horizon[block, c]:
                 return True
     return False
+
+
+def settle_silent(models, rules, layout, st, now):
+    """Account for the post spikes that sources silent for long have still to see.
+
+    A source whose last spike is `lags` steps old, 40 of the longest time constant,
+    takes no part in any later pair: its row is brought up to date and it counts as one
+    that has not fired yet, so that histories need not reach back to it. Called at fixed
+    steps, whatever the number of blocks and windows.
+    """
+    plastic = layout.plastic
+    for block in range(layout.ring_width.size):
+        for c in range(layout.row_class.shape[0]):
+            size, n_post = plastic[block, c, 3], plastic[block, c, 6]
+            if layout.row_class[c, 0] != PLASTIC or size == 0 or n_post == 0:
+                continue
+            at, room = plastic[block, c, 1], plastic[block, c, 2]
+            count_at, trace_at = (
+                plastic[block, c, 4],
+                plastic[block, c, 5],
+            )
+            n_traces, lags = layout.decay_shape[c, 1], layout.decay_shape[c, 2]
+            n_pre, table = n_traces - n_post, layout.decay_shape[c, 0]
+            piece, fields = plastic[block, c, 0], layout.row_class[c, 4]
+            n_state, ld = layout.piece[piece, 5], layout.piece[piece, 4]
+            state_at = layout.piece[piece, 7]
+            trace_end = trace_at + n_post * size * room
+            for source in range(plastic[block, c, 10]):
+                place = plastic[block, c, 8] + source
+                last = st.pre_last[place]
+                if last < 0 or now - last < lags:
+                    continue
+                row = layout.row_at[block, c] + source
+                begin, end = layout.indptr[row], layout.indptr[row + 1]
+                w = layout.weight_shift[block, c] + begin * fields
+                own = plastic[block, c, 9] + source * n_pre
+                if begin < end:
+                    st.updates[block, c] += rules[layout.row_class[c, 3]](
+                        layout.rule_params[
+                            layout.rule_params_at[c] : layout.rule_params_at[c + 1]
+                        ],
+                        st.plastic_weights[w : w + fields * (end - begin)].reshape(
+                            (fields, end - begin)
+                        ),
+                        layout.targets[begin:end],
+                        st.pre_trace[own : own + n_pre],
+                        st.post_trace[trace_at:trace_end].reshape((n_post, size, room)),
+                        st.post_time[at : at + size * room].reshape((size, room)),
+                        st.post_count[count_at : count_at + size],
+                        st.state[state_at : state_at + n_state * ld].reshape(
+                            (n_state, ld)
+                        ),
+                        last,
+                        now,
+                        layout.row_class[c, 1],
+                        layout.decay[table : table + n_traces * lags].reshape(
+                            (n_traces, lags)
+                        ),
+                        0,
+                    )
+                st.pre_last[place] = -1
+            st.horizon[block, c] = -1
