@@ -18,6 +18,7 @@ from neuro.core._kernels.drives import TILE
 from neuro.core._kernels.grid import run_grid
 from neuro.core._kernels.grid_plastic import settle_silent
 from neuro.core.arrays import aligned, padded
+from neuro.core.interrupts import uninterrupted
 from neuro.errors import ParameterError
 from neuro.network.checks import parameter_rows
 from neuro.network.drives import DriveTable, drive_tables
@@ -493,20 +494,21 @@ class GridEngine:
                 until = last if drives.until < 0 else min(last, drives.until)
             stop = min(until, self.step + span, self._next_sweep())
             start, before = time.perf_counter(), self.step
-            status = self._drive(driver, stop)
-            self.step = int(self.state.cursor[2])
-            written = int(self.state.cursor[0])
-            if written:
-                steps.append(self.state.raster_step[:written].copy())
-                sources.append(self.state.raster_source[:written].copy())
-                self.state.cursor[0] = 0
-            self._check_finite(before)
-            if self.step == self._next_sweep(before):
-                self._settle_silent()
-            if status == k.DUE_FULL:
-                self._grow_due()
-            elif status == k.HISTORY_FULL:
-                self._grow_history()
+            with uninterrupted():
+                status = self._drive(driver, stop)
+                self.step = int(self.state.cursor[2])
+                written = int(self.state.cursor[0])
+                if written:
+                    steps.append(self.state.raster_step[:written].copy())
+                    sources.append(self.state.raster_source[:written].copy())
+                    self.state.cursor[0] = 0
+                self._check_finite(before)
+                if self.step == self._next_sweep(before):
+                    self._settle_silent()
+                if status == k.DUE_FULL:
+                    self._grow_due()
+                elif status == k.HISTORY_FULL:
+                    self._grow_history()
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
             span = max(self.window, int(min(done * _SLICE_S / wall, 4 * span)))

@@ -86,8 +86,13 @@ class Simulation:
     def __repr__(self) -> str:
         return (
             f"Simulation({self.net!r}, engine={self.engine!r}, seed={self.seed}, "
-            f"t={self.step * self.net.dt:g})"
+            f"t={self.time:g})"
         )
+
+    @property
+    def time(self) -> float:
+        """Present time, seconds (steps if dimensionless)."""
+        return float(self.step * self.net.dt)
 
     def _steps(self, duration: float) -> int:
         if not (np.isfinite(duration) and duration >= 0):
