@@ -29,6 +29,7 @@ from neuro.network.network import MemoryEstimate as MemoryEstimate
 from neuro.network.network import Network as Network
 from neuro.network.plasticity import PairStdp as PairStdp
 from neuro.network.plasticity import PowerLawStdp as PowerLawStdp
+from neuro.network.plasticity import RewardStdp as RewardStdp
 from neuro.network.plasticity import ShortTerm as ShortTerm
 from neuro.network.plasticity import TripletStdp as TripletStdp
 from neuro.network.recorders import Record as Record
@@ -113,6 +114,7 @@ __all__ = [
     "Record",
     "Relay",
     "Result",
+    "RewardStdp",
     "ShortTerm",
     "Simulation",
     "Sine",
