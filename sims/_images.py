@@ -22,6 +22,7 @@ __all__ = [
     "scores",
     "start_noise",
     "train_denoiser",
+    "unet_config",
 ]
 
 Images = NDArray[np.float32]
@@ -190,21 +191,42 @@ def start_noise(n: int, side: int, seed: int) -> Any:
     return torch.randn(n, 1, side, side, generator=generator)
 
 
+def unet_config(cfg: Config, **changes: Any) -> Any:
+    """Return the configuration of the U-Net that the settings ask for."""
+    from neuro.diffusion import UNetConfig
+
+    settings = {
+        "steps": cfg.snn_steps, "shortcut": cfg.shortcut,
+        "prediction": cfg.prediction, "reset": cfg.reset,
+    }  # fmt: skip
+    return UNetConfig.preset(cfg.size, **{**settings, **changes})
+
+
 def train_denoiser(
     cfg: Config,
     ctx: Context,
     data: Splits,
+    config: Any,
     *,
     name: str,
     seed: int,
     steps: int,
-    spiking: bool = True,
-    shortcut: str = "real",
-    temporal: Any = None,
-    lr: float | None = None,
-    snn_steps: int | None = None,
+    make: Any = None,
 ) -> tuple[Any, Any, Any]:
     """Train one U-Net; a run that was cut off continues from its checkpoint.
+
+    Parameters
+    ----------
+    config : UNetConfig
+        Of the network.
+    name : str
+        Folder of its checkpoint.
+    seed : int
+        Of weights, batches, diffusion steps and noise.
+    steps : int
+        Of training.
+    make : callable, optional
+        ``make(config) -> SpikingUNet``, for networks with other parts.
 
     Returns
     -------
@@ -215,20 +237,15 @@ def train_denoiser(
     """
     import torch
 
-    from neuro.diffusion import SpikingUNet, UNetConfig, denoising_loss
+    from neuro.diffusion import SpikingUNet, denoising_loss
     from neuro.diffusion.schedule import Schedule
     from neuro.grad import fit
 
-    config = UNetConfig.preset(
-        cfg.size, steps=snn_steps or cfg.snn_steps, shortcut=shortcut
-    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(seed, "weights").integers(2**31)))
-        model = SpikingUNet(config if spiking else config.dense())
-    if temporal is not None:
-        temporal(model)
+        model = (make or SpikingUNet)(config)
     history = fit(
-        model, (data.train[0],), loss=denoising_loss(Schedule()), lr=lr or cfg.lr,
+        model, (data.train[0],), loss=denoising_loss(Schedule()), lr=cfg.lr,
         seed=seed, steps=steps, warmup=cfg.warmup, clip=1.0, ema=cfg.ema,
         batch=cfg.batch, out=ctx.out / "training" / name, resume=True,
         progress=ctx.progress, checkpoint_every_s=20.0, decay="cosine",

@@ -11,7 +11,13 @@ from neuro.sparsey import SaturationWarning
 
 from ._runner import Context
 
-__all__ = ["distort", "overload", "random_items", "replicates"]
+__all__ = ["COLOURS", "distort", "overload", "random_items", "replicates"]
+
+# safe for colour-blind readers (Okabe and Ito)
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+    "#999999", "#B8A000",
+)  # fmt: skip
 
 
 def replicates(ctx: Context, n: int) -> Iterator[tuple[int, np.random.Generator]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.counts import OpCounts
+from neuro.errors import optional_import
 from neuro.lsm import Liquid, cross_validate, input_counts
 from neuro.random import stream
 from neuro.statistics import standard_error
@@ -42,8 +43,8 @@ def supervised(
     Parameters
     ----------
     cfg : Config
-        With ``folds``, ``readout``, ``liquids``, ``windows``, ``liquid``, ``large`` and
-        ``array``.
+        With ``folds``, ``readout``, ``liquids``, ``windows``, ``liquid``, ``large``,
+        ``array`` and ``paper_readout``.
     ctx : Context
         The run.
     data : Recordings
@@ -81,6 +82,8 @@ def supervised(
         if name == "liquid":
             rates = [float(r["rate"]) for r in runs]
     _metrics(ctx, data, scores, by_fold, rates, paper)
+    if cfg.paper_readout.steps:
+        _paper_readout(cfg, ctx, data, paper)
     counts = OpCounts.from_dict(_ledger(cfg, ctx, data))
     reports = price(counts)
     ctx.counts(counts)
@@ -162,6 +165,44 @@ def _score(
         "scores_3win": _readout(cfg, ctx, data, activity.features),
         "rate": activity.rate,
     }
+
+
+def _paper_readout(
+    cfg: Config, ctx: Context, data: Recordings, paper: float | None
+) -> None:
+    """Score the published size with the published read-out, event counts beside."""
+    optional_import("torch", "grad")
+    from ._paper_readout import paper_readout
+
+    def make(inputs: list[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        return paper_readout(cfg, ctx.seed, np.stack(inputs), data.labels, data.groups)
+
+    def liquids() -> dict[str, NDArray[np.float64]]:
+        variant = Variant(cfg.liquid.n, 1.0)
+        return make(
+            [
+                _liquid(cfg, ctx, data, variant, k).run(data.frames).features
+                for k in range(cfg.liquids)
+            ]
+        )
+
+    counts = ctx.step("paper-readout-counts", lambda: make([input_counts(data.frames)]))
+    found = ctx.step("paper-readout-liquid", liquids)
+    for key, suffix in (("last", ""), ("best_test", "_best_test_epoch")):
+        control = f"accuracy_counts_paper_readout{suffix}"
+        ctx.metric(control, counts[key][0], control="chance")
+        values = found[key]
+        ctx.metric(
+            f"accuracy_liquid_paper_readout{suffix}",
+            values.mean(1) if len(values) > 1 else values[0],
+            paper=paper,
+            control=control,
+        )
+    ctx.metric(
+        "gain_liquid_paper_readout",
+        found["last"].mean(0) - counts["last"][0],
+        control="accuracy_counts_paper_readout",
+    )
 
 
 def _ledger(cfg: Config, ctx: Context, data: Recordings) -> dict[str, Any]:

@@ -33,8 +33,9 @@ from sklearn.datasets import load_digits
 from hw.energy import estimate
 from neuro.diffusion import Schedule, pretrained, pretrained_features, sample
 from neuro.diffusion import timesteps
-from neuro.diffusion.events import EventDenoiser, compare, paper_counts
+from neuro.diffusion.events import EventDenoiser, compare
 from neuro.diffusion.folded import fold_unet
+from neuro.diffusion.ledger import paper_counts
 from neuro.diffusion.metrics import frechet_distance, independent_pixels, manifold
 from neuro.plot.images import plot_image_grid, plot_rates, plot_reverse_strip
 

@@ -53,7 +53,7 @@ def voltages(V: ArrayLike, size: int, name: str) -> tuple[Floats, bool]:
     try:
         v = np.asarray(V, np.float64)
     except (TypeError, ValueError):
-        raise ShapeError(f"{name}: expected volts, shape ({size},)") from None
+        raise ShapeError(f"{name}: expected numbers, shape ({size},)") from None
     if v.ndim not in (1, 2) or v.shape[-1] != size:
         raise ShapeError(
             f"{name}: expected shape ({size},) or (batch, {size}), got {v.shape}"

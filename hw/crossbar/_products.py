@@ -159,6 +159,11 @@ def spike_pattern(spikes: ArrayLike, size: int) -> tuple[Floats, bool]:
             )
         return np.atleast_2d(a).astype(np.float64), a.ndim == 2
     index = a.astype(np.int64).ravel()
+    if (index != a.ravel()).any():
+        raise ParameterError(
+            "spike_read: expected booleans, a batch of rows or indices of active rows, "
+            f"got {a.ravel()[index != a.ravel()][0]!r}"
+        )
     if index.size and not 0 <= index.min() <= index.max() < size:
         raise ParameterError(f"spike_read: rows must lie in 0..{size - 1}")
     pattern = np.zeros((1, size))

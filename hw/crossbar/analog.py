@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.counts import OpCounts
-from neuro.errors import ParameterError, ShapeError
+from neuro.errors import DatasetError, ParameterError, ShapeError
 from neuro.network import WeightBlock
 from neuro.random import stream
 from neuro.results import write_arrays
@@ -20,6 +20,7 @@ from neuro.results import write_arrays
 from .. import _checks
 from ._accounting import book, settle
 from ._decode import decoded_variance, decoded_weights, mean_magnitude
+from ._inputs import voltages
 from ._matrix_state import matrix_state, restore_matrix
 from ._products import multiply, read_pattern, spike_pattern
 from .config import AnalogConfig
@@ -61,7 +62,7 @@ class AnalogMatrix:
     def __init__(
         self, W: ArrayLike, config: AnalogConfig | None = None, seed: int = 0
     ) -> None:
-        c = AnalogConfig() if config is None else config
+        c = _config(config)
         encoded = c.mapping.encode(W, c.device.g_min, c.device.g_max)
         self._build(np.array(W, np.float64), encoded, c, seed)
 
@@ -98,11 +99,12 @@ class AnalogMatrix:
         factor = np.array([float(weight_per_siemens)])
         encoded = Encoded(planes, [factor, -factor], np.zeros(1), ((0, 1),), 0.0)
         new = cls.__new__(cls)
-        new._build(encoded.weights(), encoded, config or AnalogConfig(), seed)
+        new._build(encoded.weights(), encoded, _config(config), seed)
         return new
 
     def _build(self, W: Floats, encoded: Encoded, c: AnalogConfig, seed: int) -> None:
-        self.W, self.encoded, self.config, self.seed = W, encoded, c, int(seed)
+        self.W, self.encoded, self.config = W, encoded, c
+        self.seed = _checks.integer("AnalogMatrix.seed", seed, 0, 2**63)
         planes = len(self.encoded.planes)
         if planes > c.cols_max:
             raise ParameterError(
@@ -147,9 +149,7 @@ class AnalogMatrix:
 
     def at_time(self, t: float) -> "AnalogMatrix":
         """Set the time of the following products, seconds after ``start_time``."""
-        if t < 0:
-            raise ParameterError(f"AnalogMatrix.at_time: t >= 0 s, got {t}")
-        self.time = float(t)
+        self.time = _checks.number("AnalogMatrix.at_time: t", t, 0.0, unit="s")
         return self
 
     def _seconds(self, t: float) -> tuple[float, float]:
@@ -281,7 +281,7 @@ class AnalogMatrix:
         ----------
         X : array_like, shape (n, pre)
         """
-        x = np.atleast_2d(np.asarray(X, np.float64))
+        x = self._rows(X, "AnalogMatrix.calibrate: X")
         if self._dac is not None:
             self._dac = self._dac.calibrate(x)
         if self.config.adc is not None:
@@ -307,9 +307,12 @@ class AnalogMatrix:
                 f"AnalogMatrix @ x: expected ({self.shape[1]},) or ({self.shape[1]}, "
                 f"batch), got {a.shape}"
             )
-        rows = a[None, :] if a.ndim == 1 else a.T
-        out = self._multiply(np.ascontiguousarray(rows))
+        out = self._multiply(self._rows(a.T, "AnalogMatrix @ x"))
         return out[0] if a.ndim == 1 else np.ascontiguousarray(out.T)
+
+    def _rows(self, X: ArrayLike, name: str) -> Floats:
+        """Return finite inputs as rows (n, pre)."""
+        return voltages(X, self.shape[1], name)[0]
 
     def forward(self, X: ArrayLike) -> Floats:
         """Multiply rows: ``(batch, pre)`` to ``(batch, post)``."""
@@ -379,6 +382,28 @@ class AnalogMatrix:
 
     @classmethod
     def load(cls, path: Any, config: AnalogConfig) -> "AnalogMatrix":
-        """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls.from_state_dict(config, {k: stored[k] for k in stored.files})
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such file or it holds something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                state = {k: stored[k] for k in stored.files}
+        except (OSError, ValueError, AttributeError) as error:
+            reason = getattr(error, "strerror", None) or "not a saved matrix"
+            raise DatasetError(f"{path}: cannot be read ({reason})") from None
+        return cls.from_state_dict(config, state)
+
+
+def _config(given: AnalogConfig | None) -> AnalogConfig:
+    if given is None:
+        return AnalogConfig()
+    if not isinstance(given, AnalogConfig):
+        raise ParameterError(
+            f"AnalogMatrix: config is an AnalogConfig, got {given!r}; for example "
+            "AnalogConfig(device=Device.preset('rram_generic'))"
+        )
+    return given

@@ -236,6 +236,13 @@ class Crossbar:
             return self._known_product(V, known)
         if method not in METHODS:
             _checks.choice("Crossbar.mvm: method", method, METHODS)
+        if iterations is not None:
+            _checks.integer("Crossbar.mvm: iterations", iterations, 1)
+            if not self._iterative:
+                raise ParameterError(
+                    "Crossbar.mvm: iterations needs topology='driven' and wire "
+                    "resistance in both directions"
+                )
         v, one = voltages(V, self.shape[0], "Crossbar.mvm: V")
         self.last_residual, self.last_iterations = 0.0, 0
         if v.shape[0] == 0:
@@ -265,11 +272,6 @@ class Crossbar:
         if self._ideal and method == "auto":
             return np.asarray(v @ self._ideal_matrix())
         if iterations is not None:
-            if not self._iterative:
-                raise ParameterError(
-                    "Crossbar.mvm: iterations needs topology='driven' and wire "
-                    "resistance in both directions"
-                )
             out, self.last_residual, self.last_iterations = self._cg().currents(
                 v, threads=self.threads, cap=iterations
             )

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 from neuro.statistics import Summary, summary
 
+from .. import _checks
+from ._inputs import voltages
 from .analog import AnalogMatrix
 from .config import EFFECTS, AnalogConfig
 
@@ -104,7 +106,8 @@ def error_budget(
     spikes : bool
         Inputs are spikes: binary reads without DAC.
     """
-    x = np.atleast_2d(np.asarray(X, np.float64))
+    x = voltages(X, np.shape(W)[-1], "error_budget: X")[0]
+    _checks.integer("error_budget: seeds", seeds, 1)
     half = len(x) // 2
     train, test = (x[:half], x[half:]) if half else (x, x)
     ideal = test @ np.asarray(W, np.float64).T

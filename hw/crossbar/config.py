@@ -117,6 +117,7 @@ class AnalogConfig:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        self._check_parts()
         _checks.choice("AnalogConfig.topology", self.topology, ("driven", "gated"))
         _checks.choice("AnalogConfig.tiling", self.tiling, ("max", "equal"))
         _checks.choice("AnalogConfig.encoding", self.encoding, ENCODINGS)
@@ -141,6 +142,27 @@ class AnalogConfig:
             _checks.number(f"AnalogConfig.{name}", value, 0.0, above=True)
         for name in ("rows_max", "cols_max", "columns_per_adc", "threads"):
             _checks.integer(f"AnalogConfig.{name}", getattr(self, name), 1, 2**20)
+
+    def _check_parts(self) -> None:
+        """Refuse names and numbers where a description is expected."""
+        if isinstance(self.device, str):
+            raise ParameterError(
+                f"AnalogConfig.device: expected a Device, got {self.device!r}; write "
+                f"Device.preset({self.device!r})"
+            )
+        for name, kind in (
+            ("device", Device),
+            ("mapping", Mapping),
+            ("dac", DAC | None),
+            ("adc", ADC | None),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                hint = f"; write {name.upper()}(bits={value})" if "c" in name else ""
+                raise ParameterError(
+                    f"AnalogConfig.{name}: expected {getattr(kind, '__name__', kind)}, "
+                    f"got {value!r}{hint * isinstance(value, int)}"
+                )
 
     @property
     def wired(self) -> bool:
@@ -222,10 +244,10 @@ class AnalogConfig:
     def adc_for(self, rows: int) -> ADC | None:
         """Return the converter of arrays with `rows` word lines, its range in amperes.
 
-        "calibrated" starts at the largest possible current.
+        A "calibrated" range is left open: conversion raises until it is calibrated.
         """
         adc = self.adc
-        if adc is None or not isinstance(adc.range, str):
+        if adc is None or adc.range not in ("max", "granular"):
             return adc
         if adc.range == "granular":
             levels = self.mapping.levels

@@ -39,6 +39,8 @@ class DAC:
 
     def __post_init__(self) -> None:
         _checks.integer("DAC.bits", self.bits, 1 + self.signed, 24)
+        if self.x_max is not None:
+            _checks.number("DAC.x_max", self.x_max, 0.0, above=True)
 
     @property
     def steps(self) -> int:
@@ -107,8 +109,10 @@ class ADC:
         _checks.integer("ADC.bits", self.bits, 1 + self.signed, 24)
         if isinstance(self.range, str):
             _checks.choice("ADC.range", self.range, ("max", "granular", "calibrated"))
-        elif len(tuple(self.range)) != 2 or not self.range[0] < self.range[1]:
-            raise ParameterError(f"ADC.range: expected lo < hi, got {self.range!r}")
+        elif np.shape(self.range) != (2,) or not self.range[0] < self.range[1]:
+            raise ParameterError(
+                f"ADC.range: expected (lo, hi) with lo < hi, got {self.range!r}"
+            )
 
     @property
     def codes_count(self) -> int:
@@ -122,8 +126,8 @@ class ADC:
             return self._resolved
         if isinstance(self.range, str):
             raise ParameterError(
-                f"ADC: range {self.range!r} is not resolved yet; call "
-                "calibrate(samples) or give (lo, hi)"
+                f"ADC: the range {self.range!r} is still open; call calibrate with "
+                "inputs of a separate set, or give (lo, hi)"
             )
         lo, hi = float(self.range[0]), float(self.range[1])
         return (-max(-lo, hi), max(-lo, hi)) if self.signed else (lo, hi)

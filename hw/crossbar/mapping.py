@@ -69,7 +69,7 @@ class Mapping:
         Programmable levels: a number equally spaced in conductance, or a list in
         siemens; None: continuous. Bit slices always have ``2^bits_per_slice``.
     w_max : float or "max"
-        Percentile (0..100] of the absolute weights that maps to the full range, or
+        Percentile (1..100] of the absolute weights that maps to the full range, or
         "max"; weights beyond are clipped.
     per_column : bool
         Own ``w_max`` for every output.
@@ -103,7 +103,12 @@ class Mapping:
             isinstance(self.w_max, int | float) and 0 < self.w_max <= 100
         ):
             raise ParameterError(
-                f"Mapping.w_max: 'max' or a percentile in (0, 100], got {self.w_max!r}"
+                f"Mapping.w_max: 'max' or a percentile in (1, 100], got {self.w_max!r}"
+            )
+        if isinstance(self.w_max, int | float) and self.w_max <= 1:
+            raise ParameterError(
+                f"Mapping.w_max: a percentile in (1, 100], got {self.w_max!r}; for "
+                f"{100 * self.w_max:g} percent write {100 * self.w_max:g}"
             )
         if isinstance(self.levels, int) and self.levels < 2:
             raise ParameterError(f"Mapping.levels: at least 2, got {self.levels}")

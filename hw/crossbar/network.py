@@ -77,6 +77,11 @@ def map_network(
     Network
         Other parts are the same objects.
     """
+    if not isinstance(net, Network):
+        raise ParameterError(
+            f"map_network: expected a Network, got {type(net).__name__}; a matrix goes "
+            "to AnalogMatrix, a torch model to to_analog"
+        )
     wanted = None if include is None else set(include)
     for name in wanted or ():
         if name not in net.names:

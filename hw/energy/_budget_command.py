@@ -12,7 +12,7 @@ from neuro.results import to_json
 from ..bitbudget import BudgetLayer, budget, layers_of, ns_ace, s_ace
 from ._inputs import Source, count_source, load_source
 from ._output import write
-from ._tables import si
+from ._tables import effort, si
 from ._usage import UsageError
 
 __all__ = ["run_budget"]
@@ -148,8 +148,8 @@ def _budget_text(
         f"configuration b_w/b_s/T: {b['configuration']}",
         f"bit budget: {'mixed' if b['bit_budget'] is None else b['bit_budget']}",
         f"products per step: {b['n']}",
-        f"S-ACE: {b['s_ace'] / 1e9:.2f} G",
-        "NS-ACE: n/a (needs activity)" if ns is None else f"NS-ACE: {ns / 1e9:.4g} G",
+        f"S-ACE: {effort(b['s_ace'])}",
+        "NS-ACE: n/a (needs activity)" if ns is None else f"NS-ACE: {effort(ns)}",
         f"weights: {b['storage_bits']} bit = {b['storage_bits'] / 8e6:.4g} MB = "
         f"{b['storage_bits'] / 8 / 2**20:.4g} MiB",
         f"membranes (not in the budget): {b['state_bits']} bit",
@@ -160,7 +160,7 @@ def _budget_text(
         facts.insert(
             4,
             f"S-ACE with the first layer's own input bits: "
-            f"{b['s_ace_declared'] / 1e9:.2f} G",
+            f"{effort(b['s_ace_declared'])}",
         )
     facts += [f"warning: {n}" for n in notes]
     if form == "md":

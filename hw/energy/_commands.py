@@ -11,12 +11,12 @@ from typing import Any
 from neuro._version import __version__
 from neuro.counts import NetSpec
 from neuro.errors import DatasetError
-from neuro.results import atomic_write, to_json
+from neuro.results import to_json
 
 from ..bitbudget import layers_of, s_ace
 from ._budget_command import run_budget
 from ._inputs import Source, count_source, load_source
-from ._output import write
+from ._output import save, screen_width, write
 from ._profile_command import run_profiles, run_selfcheck
 from ._tables import csv_text
 from ._usage import UsageError
@@ -54,9 +54,12 @@ def _estimate(args: Namespace) -> int:
         raise UsageError(f"--plot {args.plot}: the name must end in .png, .svg or .pdf")
     if args.latency is not None and not args.latency > 0:
         raise UsageError(f"--latency must be > 0 s, got {args.latency:g}")
+    if args.report:
+        _refuse_with_report(args)
     document = _from_report(args.report) if args.report else _fresh(args)
     reports = [Report.from_dict(r) for r in document["reports"]]
-    write(_rendered(document, reports, args.format), args.output)
+    width = screen_width() if args.output is None else None
+    write(_rendered(document, reports, args.format, width), args.output)
     if not args.quiet:
         for text in document["warnings"]:
             sys.stderr.write(f"neuro energy: warning: {text}\n")
@@ -69,6 +72,45 @@ def _estimate(args: Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _refuse_with_report(args: Namespace) -> None:
+    """Refuse options that would need the counts again."""
+    for option, default in _PRICING.items():
+        if getattr(args, option) != default:
+            raise UsageError(
+                f"--{option.replace('_', '-')} with --from: a saved report is printed "
+                "as it was priced; give the input again to price it anew"
+            )
+
+
+# options of counting and pricing, and their defaults
+_PRICING: dict[str, Any] = {
+    "activity": None,
+    "rate": None,
+    "spikes_per_layer": None,
+    "timesteps": None,
+    "wbits": None,
+    "sbits": None,
+    "vbits": None,
+    "batch": 1,
+    "model": None,
+    "profile": [],
+    "count": None,
+    "zero_weights": "count",
+    "mode": "clocked",
+    "ann": None,
+    "first_layer": "uniform",
+    "multibit": "serial",
+    "fold_scale": False,
+    "no_fold_bn": False,
+    "mc": 0,
+    "input": None,
+    "input_shape": None,
+    "time_axis": "none",
+    "latency": None,
+    "hops": 0.0,
+}
 
 
 def _from_report(path: str) -> dict[str, Any]:
@@ -189,7 +231,12 @@ def _declared(source: Source, args: Namespace) -> int | None:
     return s_ace(layers_of(spec, first_layer="declared"))
 
 
-def _rendered(document: Mapping[str, Any], reports: Sequence[Report], form: str) -> str:
+def _rendered(
+    document: Mapping[str, Any],
+    reports: Sequence[Report],
+    form: str,
+    width: int | None = None,
+) -> str:
     if form == "json":
         return to_json(document)
     if form == "csv":
@@ -205,7 +252,7 @@ def _rendered(document: Mapping[str, Any], reports: Sequence[Report], form: str)
         parts = [r.to_markdown() for r in reports]
         tail = [f"- {t}" for t in tail]
     else:
-        parts = [r.to_table() for r in reports]
+        parts = [r.to_table(width=width) for r in reports]
     return "\n\n".join([*lines, *parts, "\n".join(tail)]).rstrip()
 
 
@@ -225,7 +272,7 @@ def _plot(reports: Sequence[Report], path: str) -> None:
         "pdf": {"CreationDate": None},
     }[kind]
     with plt.rc_context({"svg.hashsalt": "neuro energy"}):
-        atomic_write(
+        save(
             path,
             lambda f: fig.savefig(f, format=kind, dpi=150, metadata=metadata),
         )

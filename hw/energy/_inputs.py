@@ -88,7 +88,7 @@ def load_source(text: str, *, strict: bool = True) -> Source:
         value = load_ledger(path) if kind == "ledger" else path
         return Source(kind, text, _digest(path), value)
     if path.suffix in (".nir", ".npz"):
-        raise DatasetError(f"{text}: damaged: not a {path.suffix} file")
+        raise DatasetError(f"{text}: damaged: not a {path.suffix} file; write it anew")
     if path.suffix not in (".toml", ".yaml", ".yml"):
         raise DatasetError(
             f"{text}: cannot tell what this is; accepted: .nir, .npz, .toml, .yaml, a "
@@ -162,6 +162,7 @@ def _count(source: Source, args: Namespace) -> OpCounts:
         "time_axis": 1 if args.time_axis == "1" else 0,
         "steps": args.timesteps,
     }
+    _refuse(source, args, {"input": None, "input_shape": None})
     if source.kind == "rasters":
         _refuse(source, args, _MEASURED)
         counts = count(source.value, **rules)
@@ -191,16 +192,25 @@ _BOOKED = {
 }
 
 
+_HELD = {
+    "rasters": "its activity is recorded",
+    "ledger": "its activity is already counted",
+    "run": "its activity is already counted",
+}
+
+
 def _refuse(source: Source, args: Namespace, options: Mapping[str, Any]) -> None:
     """Refuse options that would be ignored."""
     for option, neutral in options.items():
         accepted = neutral if isinstance(neutral, tuple) else (neutral,)
         if getattr(args, option, accepted[0]) not in accepted:
             name = "-T" if option == "timesteps" else f"--{option.replace('_', '-')}"
-            held = "recorded" if source.kind == "rasters" else "already counted"
+            reason = {
+                "input": "only a module is run on an input",
+                "input_shape": "only a module is run on an input",
+            }.get(option, _HELD.get(source.kind, ""))
             raise UsageError(
-                f"{name} with {source.path}: its activity is {held}; leave the option "
-                "out"
+                f"{name} with {source.path}: {reason}; leave the option out"
             )
 
 

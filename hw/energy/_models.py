@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from neuro.counts import OpCounts
 from neuro.errors import ParameterError, did_you_mean
 
-from .constants import Profile
+from .constants import Profile, ProfileError
 from .report import Report
 
 __all__ = ["MODELS", "EnergyModel", "default_profile", "make_model"]
@@ -65,7 +65,7 @@ def default_profile(model: str, w_bits: int) -> str:
 
     Raises
     ------
-    ParameterError
+    ProfileError
         For ``chip``: no chip is a default.
     """
     if model == "op45":
@@ -76,7 +76,7 @@ def default_profile(model: str, w_bits: int) -> str:
         return "yan24-22nm"
     if model == "cim":
         return "rram-32nm"
-    raise ParameterError(
+    raise ProfileError(
         "model 'chip' needs a profile, e.g. --profile loihi; "
         "'neuro energy profiles' lists them"
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from neuro._version import __version__
-from neuro.results import atomic_write, to_json
+from neuro.results import to_json
 
-from ._output import write
+from ._output import save, write
 from ._usage import UsageError
 from .constants import Profile, profile_names
 
@@ -50,9 +50,9 @@ def run_profiles(args: Namespace) -> int:
         lines = [f"{profile.name} ({profile.kind}, {profile.node}): {profile.title}"]
         lines += [f"  {k} = {v}" for k, v in profile.parameters.items()]
         for name, c in profile.constants.items():
-            voltage = "" if c.voltage is None else f", {c.voltage:g} V"
+            voltage = "V not stated" if c.voltage is None else f"{c.voltage:g} V"
             lines.append(
-                f"  {name}: {c.value:g} [{c.low:g}, {c.high:g}] {c.unit} ({c.node}"
+                f"  {name}: {c.value:g} [{c.low:g}, {c.high:g}] {c.unit} ({c.node}, "
                 f"{voltage}; {c.kind}; {c.source})"
             )
         write("\n".join(lines), None)
@@ -62,7 +62,7 @@ def run_profiles(args: Namespace) -> int:
         raise UsageError(f"profiles new {path}: the name must end in .toml")
     if path.exists():
         raise UsageError(f"profiles new {path}: the file exists; choose another name")
-    atomic_write(path, lambda f: f.write(_TEMPLATE.format(name=path.stem).encode()))
+    save(path, lambda f: f.write(_TEMPLATE.format(name=path.stem).encode()))
     sys.stderr.write(f"written to {path}\n")
     return 0
 

@@ -38,6 +38,17 @@ def si(value: float | None, unit: str = "") -> str:
     return f"{digits} {prefix}{unit}".rstrip()
 
 
+def effort(value: float) -> str:
+    """Return bit operations: G with two decimals as papers print them, or three digits.
+
+    Examples
+    --------
+    >>> effort(3.6858e9), effort(77.68e6)
+    ('3.69 G', '77.7 M')
+    """
+    return f"{value / 1e9:.2f} G" if value >= 1e9 else si(value)
+
+
 def _shape(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "-"
 
@@ -59,7 +70,10 @@ _HEAD = (
 )
 
 
-def _cells(row: LayerEnergy) -> list[str]:
+_JOULES = tuple(c for c in COLUMNS if c != "static")
+
+
+def _cells(row: LayerEnergy, priced: set[str]) -> list[str]:
     return [
         row.layer,
         row.kind,
@@ -71,13 +85,15 @@ def _cells(row: LayerEnergy) -> list[str]:
         si(row.acs),
         si(row.macs),
         si(row.neuron_updates),
-        *(si(row.columns[c], "J") for c in COLUMNS if c != "static"),
+        *(si(row.columns[c], "J") if c in priced else "-" for c in _JOULES),
         si(row.total, "J"),
         f"{100 * row.share:.1f}",
     ]
 
 
 def _grid(report: Report) -> list[list[str]]:
+    """Head, one row per layer, totals; "-" where the model prices nothing."""
+
     def add(name: str) -> float | None:
         found = [getattr(r, name) for r in report.layers]
         return (
@@ -86,6 +102,8 @@ def _grid(report: Report) -> list[list[str]]:
             else None
         )
 
+    sums = {c: sum(r.columns[c] for r in report.layers) for c in _JOULES}
+    priced = {c for c, joules in sums.items() if joules}
     total = [
         "total",
         "",
@@ -94,15 +112,11 @@ def _grid(report: Report) -> list[list[str]]:
         si(add("synapses")),
         "",
         *(si(add(c)) for c in ("synops", "acs", "macs", "neuron_updates")),
-        *(
-            si(sum(r.columns[c] for r in report.layers), "J")
-            for c in COLUMNS
-            if c != "static"
-        ),
+        *(si(sums[c], "J") if c in priced else "-" for c in _JOULES),
         si(report.total, "J"),
         "100.0" if report.total else "0.0",
     ]
-    return [list(_HEAD), *(_cells(r) for r in report.layers), total]
+    return [list(_HEAD), *(_cells(r, priced) for r in report.layers), total]
 
 
 def _facts(report: Report) -> list[str]:
@@ -125,7 +139,8 @@ def _facts(report: Report) -> list[str]:
             if ci is None
             else f"[{si(ci[0], 'J')}, {si(ci[1], 'J')}]"
         )
-        lines.append(f"over {a['n']} samples: sd {sd}, 95 % bootstrap {interval}")
+        samples = "1 sample" if a["n"] == 1 else f"{a['n']} samples"
+        lines.append(f"over {samples}: sd {sd}, 95 % bootstrap {interval}")
     q = report.quantiles
     if q:
         lines.append(
@@ -170,35 +185,59 @@ def inference_lines(report: Report) -> list[str]:
     if "s_ace" in d:
         bb, ns = d["bit_budget"], d["ns_ace"]
         budget = "mixed" if bb is None else f"{bb:g}"
-        events = "n/a" if ns is None else f"{ns / 1e9:.4g} G"
+        events = "n/a" if ns is None else effort(ns)
         lines.append(
             f"bit budget {budget} ({d['configuration']}), S-ACE "
-            f"{d['s_ace'] / 1e9:.4g} G, NS-ACE {events}, weights "
+            f"{effort(d['s_ace'])}, NS-ACE {events}, weights "
             f"{d['storage_bits'] / 8e6:.4g} MB = "
             f"{d['storage_bits'] / 8 / 2**20:.4g} MiB, state {si(d['state_bits'])} bit"
         )
     if d.get("s_ace_declared") is not None:
         lines.append(
             f"first layer with its declared input bits: S-ACE "
-            f"{d['s_ace_declared'] / 1e9:.4g} G"
+            f"{effort(d['s_ace_declared'])}"
         )
     return lines
 
 
-def table(report: Report) -> str:
-    """Return aligned plain text."""
+def table(report: Report, *, width: int | None = None) -> str:
+    """Return aligned plain text.
+
+    Parameters
+    ----------
+    report : Report
+        What to print.
+    width : int, optional
+        Columns of the screen. Where the table is wider, it is cut behind the work of
+        each layer, and the joules follow in a second block.
+    """
     grid = _grid(report)
-    widths = [max(len(r[k]) for r in grid) for k in range(len(_HEAD))]
+    whole = _aligned(grid)
+    if width is None or len(whole[1]) <= width:
+        blocks = [whole]
+    else:
+        cut = _HEAD.index("E compute")
+        blocks = [
+            _aligned([r[:cut] for r in grid]),
+            _aligned([[r[0], *r[cut:]] for r in grid], left=1),
+        ]
+    lines = blocks[0] + [line for block in blocks[1:] for line in ("", *block)]
+    return "\n".join([f"{report.model} / {report.profile}", *lines, *_facts(report)])
+
+
+def _aligned(grid: Sequence[Sequence[str]], *, left: int = 3) -> list[str]:
+    widths = [max(len(r[k]) for r in grid) for k in range(len(grid[0]))]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = []
     for i, r in enumerate(grid):
         cells = [
-            c.ljust(w) if k < 3 else c.rjust(w)
+            c.ljust(w) if k < left else c.rjust(w)
             for k, (c, w) in enumerate(zip(r, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
         if i in (0, len(grid) - 2):
-            lines.append("-" * (sum(widths) + 2 * (len(widths) - 1)))
-    return "\n".join([f"{report.model} / {report.profile}", *lines, *_facts(report)])
+            lines.append(rule)
+    return lines
 
 
 def markdown(report: Report) -> str:

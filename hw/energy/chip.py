@@ -113,6 +113,7 @@ class Chip:
             not_included=gone,
             notes=notes,
             cite=self.__references__,
+            needs=("neuron_update",) if "neuron_update" in held and not inside else (),
             seed=self.seed,
             mc=self.mc,
         )

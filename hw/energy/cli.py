@@ -34,7 +34,10 @@ def _positive(text: str) -> int:
 
 
 def _natural(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an integer, got {text!r}") from None
     if value < 0:
         raise argparse.ArgumentTypeError(f"expected an integer >= 0, got {value}")
     return value
@@ -144,25 +147,26 @@ def _input_options(parser: argparse.ArgumentParser, *, source: str = "") -> None
     _format_options(parser)
 
 
-def _code(error: BaseException) -> int:
-    if isinstance(error, UsageError):
-        return 2
-    if isinstance(error, UnsupportedNodeError):
-        return 4
-    if isinstance(error, ActivityError):
-        return 5
-    if isinstance(error, ProfileError):
-        return 6
-    return 3
+# error -> exit code, and what to do where the message does not say it
+_CODES: tuple[tuple[type[Exception], int, str], ...] = (
+    (UsageError, 2, "see 'neuro energy --help'"),
+    (UnsupportedNodeError, 4, "leave it out with --no-strict"),
+    (ActivityError, 5, "correct the activity or its options"),
+    (ProfileError, 6, "correct the profile"),
+    (Exception, 3, "correct the file or give another"),
+)
 
 
-def _line(error: BaseException, where: str) -> str:
-    """``neuro energy: error: <what> (<where>): <how to fix>`` on one line."""
+def _line(error: Exception, where: str) -> tuple[int, str]:
+    """Return exit code and ``neuro energy: error: <what> (<where>): <how to fix>``."""
+    code, fix = next((c, f) for kind, c, f in _CODES if isinstance(error, kind))
     text = " ".join(str(error).split())
-    what, cut, fix = text.rpartition("; ")
-    if not cut:
-        what, fix = text, "see 'neuro energy --help'"
-    return f"{PROG}: error: {what} ({where}): {fix}"
+    what, cut, said = text.rpartition("; ")
+    if cut:
+        fix = said
+    else:
+        what = text
+    return code, f"{PROG}: error: {what} ({where}): {fix}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -191,5 +195,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             error = NeuroError(
                 f"{name}: {error.strerror or error}; check the path and its permissions"
             )
-        print(_line(error, where), file=sys.stderr)
-        return _code(error)
+        code, line = _line(error, where)
+        print(line, file=sys.stderr)
+        return code

@@ -27,6 +27,7 @@ _KINDS = (
     "convention",
     "assumed",
 )
+_UNSTATED = "not stated"
 _SCALE = {
     "J": 1.0,
     "mJ": 1e-3,
@@ -76,7 +77,7 @@ class Constant(NamedTuple):
     node : str
         Process, e.g. ``"45 nm"``; empty if it does not apply.
     voltage : float or None
-        Supply, volts.
+        Supply, volts; None where the source does not state it.
     kind : str
         ``measured``, ``simulated``, ``vendor``, ``derived``, ``average`` (an
         operating-point average: refuses extrapolation), ``convention``, ``assumed``.
@@ -144,14 +145,20 @@ def _constant(where: str, name: str, data: Mapping[str, Any]) -> Constant:
         raise ProfileError(
             f"{what}: unknown kind {data['kind']!r}; accepted: {', '.join(_KINDS)}"
         )
-    voltage = data.get("voltage")
+    voltage = data.get("voltage", _UNSTATED)
+    if voltage != _UNSTATED and (
+        isinstance(voltage, (bool, str)) or not math.isfinite(voltage) or voltage <= 0
+    ):
+        raise ProfileError(
+            f"{what}: voltage must be > 0 V or {_UNSTATED!r}, got {voltage!r}"
+        )
     return Constant(
         float(value),
         float(low),
         float(high),
         str(data["unit"]),
         str(data.get("node", "")),
-        None if voltage is None else float(voltage),
+        None if voltage == _UNSTATED else float(voltage),
         str(data["kind"]),
         str(data["source"]),
     )

@@ -46,15 +46,19 @@ def load_counts(source: Any, activity: Any = None, **options: Any) -> OpCounts:
         record = Path(source) / "metrics.json"
         try:
             data = json.loads(record.read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        except FileNotFoundError:
             raise DatasetError(
-                f"{source}: no readable metrics.json ({error}); give the folder of a "
-                "finished run"
+                f"{source}: holds no metrics.json; give the folder of a finished run"
             ) from None
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{record}: cannot be read ({error})") from None
         counts = data.get("counts") or {}
         if not counts.get("entries"):
+            name = data.get("experiment", "this experiment")
             raise DatasetError(
-                f"{record}: the run booked no operations; its ledger is empty"
+                f"{record}: {name} keeps no ledger of operations, there is nothing to "
+                "price; give a run of an experiment that counts, such as nmnist-lsm, "
+                "htm-taxi or sparsey-nmnist"
             )
         return OpCounts.from_dict(counts)
     return count(source, activity, **options)

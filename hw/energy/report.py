@@ -170,11 +170,14 @@ class Report:
 
         return markdown(self)
 
-    def to_table(self) -> str:
-        """Return a plain text table with SI prefixes and three digits."""
+    def to_table(self, *, width: int | None = None) -> str:
+        """Return a plain text table with SI prefixes and three digits.
+
+        `width` is that of the screen: a wider table is cut in two blocks.
+        """
         from ._tables import table
 
-        return table(self)
+        return table(self, width=width)
 
     def plot(self, ax: "Axes | None" = None) -> Any:
         """Draw the stacked bars per layer with the range of each."""

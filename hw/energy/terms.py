@@ -70,10 +70,11 @@ def _row(
     value, low, high = _sums(terms, si)
     info = load.info
     rate = None
-    if load.n_in and info.steps and load.has_synapses:
+    # a sample of HTM or Sparsey is a stream of any length: no rate can be told
+    streamed = info.kind in ("segment", "mac")
+    if load.n_in and info.steps and load.has_synapses and not streamed:
         rows, _ = load.rows()
         rate = float(rows.mean()) / (load.n_in * info.steps)
-        # a sample of more steps than described (HTM): no rate can be told
         rate = rate if rate <= 1 else None
     return LayerEnergy(
         layer=load.name,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neuro.counts.npz import read_npz
 from neuro.errors import ParameterError, did_you_mean
 
 __all__ = [
@@ -102,8 +103,11 @@ def read_activity(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [r for r in csv.reader(file) if r]
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise ActivityError(f"{path.name}: not a text file") from None
+        rows = [r for r in csv.reader(text.splitlines()) if r]
         if not rows or [c.strip() for c in rows[0]] != ["layer", "rate"]:
             raise ActivityError(
                 f"{path.name}: expected the header 'layer,rate' and one row per layer"
@@ -129,12 +133,16 @@ def read_activity(path: Path | str) -> dict[str, Any]:
 
             file.visititems(visit)
             return arrays
+    if path.suffix != ".npz":
+        raise ActivityError(
+            f"{path.name}: cannot tell what this is; accepted: .npz, .h5, .csv"
+        )
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {k: file[k] for k in file.files}
+        return read_npz(path)
     except ValueError as error:
         raise ActivityError(
-            f"{path.name}: not an npz of plain arrays ({error})"
+            f"{path.name}: no npz of plain arrays, or damaged ({error}); write it "
+            "with numpy.savez"
         ) from None
 
 

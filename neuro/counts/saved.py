@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from neuro.counts.booking import count_layers
 from neuro.counts.layers import LayerSpec
 from neuro.counts.ledger import OpCounts
 from neuro.counts.netspec import NetSpec
+from neuro.counts.npz import read_npz
 from neuro.errors import DatasetError, ShapeError
 
 __all__ = [
@@ -85,7 +85,7 @@ def holds_ledger(path: Path | str) -> bool:
     DatasetError
         If the file cannot be read.
     """
-    return "ledger" in _read(Path(path), only="ledger")
+    return "ledger" in _read(Path(path))
 
 
 def load_ledger(path: Path | str) -> OpCounts:
@@ -108,11 +108,10 @@ def load_ledger(path: Path | str) -> OpCounts:
         raise DatasetError(f"{path.name}: its ledger is damaged ({error})") from None
 
 
-def _read(path: Path, *, only: str = "") -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {k: file[k] for k in file.files if only in ("", k)}
-    except (OSError, ValueError, BadZipFile) as error:
+        return read_npz(path)
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path.name}: not a readable npz ({error})") from None
 
 

@@ -7,6 +7,13 @@ from neuro.errors import ParameterError, did_you_mean
 
 __all__ = ["UNetConfig"]
 
+_CHOICES = {
+    "shortcut": ("real", "spike"),
+    "readout": ("leaky", "mean"),
+    "prediction": ("noise", "velocity"),
+    "reset": ("zero", "subtract"),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UNetConfig:
@@ -32,6 +39,11 @@ class UNetConfig:
         Input of the 1x1 shortcuts.
     readout : {"leaky", "mean"}
         Temporal read-out of the head.
+    prediction : {"noise", "velocity"}
+        What the head's output stands for: the noise (the published form) or the
+        velocity ``sqrt(abar) eps - sqrt(1 - abar) x_0``. A call returns noise in both.
+    reset : {"zero", "subtract"}
+        Of the integrate-and-fire neurons, where no factory is given.
     """
 
     ch: int = 16
@@ -43,6 +55,8 @@ class UNetConfig:
     spiking: bool = True
     shortcut: str = "real"
     readout: str = "leaky"
+    prediction: str = "noise"
+    reset: str = "zero"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mult", tuple(self.mult))
@@ -51,14 +65,12 @@ class UNetConfig:
             raise ParameterError(
                 f"UNetConfig: sizes must be >= 1 and ch even, got {asdict(self)}"
             )
-        if self.shortcut not in ("real", "spike"):
-            raise ParameterError(
-                f"UNetConfig.shortcut: 'real' or 'spike', got {self.shortcut!r}"
-            )
-        if self.readout not in ("leaky", "mean"):
-            raise ParameterError(
-                f"UNetConfig.readout: 'leaky' or 'mean', got {self.readout!r}"
-            )
+        for name, accepted in _CHOICES.items():
+            if getattr(self, name) not in accepted:
+                raise ParameterError(
+                    f"UNetConfig.{name}: {accepted[0]!r} or {accepted[1]!r}, got "
+                    f"{getattr(self, name)!r}"
+                )
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "UNetConfig":

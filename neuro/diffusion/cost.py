@@ -96,7 +96,7 @@ def layer_costs(model: Any, side: int) -> list[LayerCost]:
     model.eval()
     try:
         with torch.no_grad():
-            x = torch.zeros(1, c.channels, side, side, device=device)
+            x = torch.zeros(1, c.channels, side, side).to(model.time1.weight)
             model(x, torch.zeros(1, dtype=torch.long, device=device))
     finally:
         for handle in handles:

@@ -5,9 +5,8 @@ Every convolution with binary input delivers the spikes of one step by kernel sc
 residual stream is an accumulator per position that is copied on; nothing but the
 potentials is carried from one step to the next, and those start anew in every call.
 
-Counts by kind of input (:mod:`neuro.diffusion.cost`): ``mac`` for the first convolution
-and the time embedding, once per call; ``mac`` at every step for 1x1 shortcuts on the
-real stream and for the head; ``synop`` and ``ac`` for every synapse that a spike met.
+The spikes sent are counted by :mod:`neuro.diffusion.ledger`; the synapses that the
+kernels visited are kept beside, so that one can be held against the other.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,12 +17,18 @@ import torch
 from numpy.typing import NDArray
 
 from neuro.core import Conv
-from neuro.counts import LayerInfo, OpCounts
+from neuro.counts import LayerSpec, OpCounts
 from neuro.diffusion.folded import FoldedConv, fold_unet, to_grid
+from neuro.diffusion.ledger import (
+    call_counts,
+    conv_layer,
+    dense_layers,
+    neuron_layer,
+)
 from neuro.diffusion.unet import Block, Up
 from neuro.errors import ParameterError
 
-__all__ = ["CallResult", "EventDenoiser", "Mismatch", "compare", "paper_counts"]
+__all__ = ["CallResult", "EventDenoiser", "Mismatch", "compare"]
 
 Array = NDArray[np.float64]
 
@@ -41,12 +46,15 @@ class CallResult(NamedTuple):
         Of every neuron layer.
     counts : OpCounts
         One sample per image.
+    visited : dict of str to int
+        Synapses that the kernels visited, per layer with binary input.
     """
 
     noise: Array
     stream: Array
     spikes: dict[str, NDArray[np.bool_]]
     counts: OpCounts
+    visited: dict[str, int]
 
 
 class _Synapse:
@@ -110,55 +118,55 @@ class EventDenoiser:
             raise ParameterError("EventDenoiser: the read-out must be 'leaky'")
         self._synapses: dict[str, _Synapse] = {}
         self._neurons: dict[str, tuple[Any, tuple[int, int, int]]] = {}
-        self._info: dict[str, LayerInfo] = {}
+        self._layers: list[LayerSpec] = []
         self._plan()
 
-    def _synapse(self, name: str, conv: Any, size: int, up: int = 1) -> int:
+    def _synapse(
+        self, name: str, conv: Any, size: int, source: str = "", up: int = 1
+    ) -> int:
         """Lay out one convolution; return the side of its output."""
         synapse = _Synapse(conv, (size, size), up)
         self._synapses[name] = synapse
-        layout = synapse.layout
-        binary = self.folded.kinds[name] == "binary"
-        self._info[name] = LayerInfo(
-            kind="conv", in_shape=layout.in_shape, out_shape=layout.out_shape,
-            kernel=tuple(layout.rows.shape[1:3]), stride=(layout.stride,) * 2,
-            padding=(layout.padding,) * 2, weights=layout.rows.size,
-            synapses=layout.dense_products, steps=self.config.steps, bias=True,
-            leaky=False, a_bits=1 if binary else 32,
-            input_class="binary" if binary else "real",
-        )  # fmt: skip
+        kind, layout = self.folded.kinds[name], synapse.layout
+        self._layers.append(
+            conv_layer(name, layout, kind, source, sets=len(synapse.sets))
+        )
         return int(layout.out_shape[1])
 
-    def _neuron(self, name: str, module: Any, c: int, size: int) -> None:
-        self._neurons[name] = (module, (c, size, size))
-        self._info[name] = LayerInfo(
-            kind="population", neurons=c * size * size, steps=self.config.steps,
-            leaky=bool((module.beta < 1).any()),
-        )  # fmt: skip
+    def _neuron(self, name: str, module: Any, c: int, size: int) -> str:
+        shape = (c, size, size)
+        self._neurons[name] = (module, shape)
+        leaky = bool((module.beta < 1).any())
+        self._layers.append(neuron_layer(name, shape, leaky))
+        return name
 
     def _plan(self) -> None:
         f, ch, size = self.folded, self.config.ch, self.side
         self._synapse("encoder.conv1", f.encoder.conv1, size)
-        self._neuron("encoder.neuron", f.encoder.neuron, ch, size)
-        self._synapse("encoder.conv2", f.encoder.conv2, size)
+        sender = self._neuron("encoder.neuron", f.encoder.neuron, ch, size)
+        self._synapse("encoder.conv2", f.encoder.conv2, size, sender)
         self._order: list[tuple[str, Any]] = []
         for part in ("down", "middle", "up"):
             for k, module in enumerate(getattr(f, part)):
                 name = f"{part}.{k}"
                 self._order.append((name, module))
                 if isinstance(module, Block):
-                    ci, co = module.conv1.weight.shape[2], module.conv1.weight.shape[1]
-                    self._neuron(f"{name}.neuron1", module.neuron1, ci, size)
-                    self._synapse(f"{name}.conv1", module.conv1, size)
-                    self._neuron(f"{name}.neuron2", module.neuron2, co, size)
-                    self._synapse(f"{name}.conv2", module.conv2, size)
-                    if module.shortcut is not None:
-                        self._synapse(f"{name}.shortcut", module.shortcut, size)
+                    self._plan_block(name, module, size)
                 else:
                     c = module.conv.weight.shape[2]
-                    self._neuron(f"{name}.neuron", module.neuron, c, size)
+                    sender = self._neuron(f"{name}.neuron", module.neuron, c, size)
                     up = 2 if isinstance(module, Up) else 1
-                    size = self._synapse(f"{name}.conv", module.conv, size, up)
+                    size = self._synapse(f"{name}.conv", module.conv, size, sender, up)
+        self._layers += dense_layers(f, self.side)
+
+    def _plan_block(self, name: str, module: Any, size: int) -> None:
+        ci, co = module.conv1.weight.shape[2], module.conv1.weight.shape[1]
+        first = self._neuron(f"{name}.neuron1", module.neuron1, ci, size)
+        self._synapse(f"{name}.conv1", module.conv1, size, first)
+        second = self._neuron(f"{name}.neuron2", module.neuron2, co, size)
+        self._synapse(f"{name}.conv2", module.conv2, size, second)
+        if module.shortcut is not None:
+            self._synapse(f"{name}.shortcut", module.shortcut, size, first)
 
     def __call__(
         self,
@@ -180,56 +188,35 @@ class EventDenoiser:
         """
         images = to_grid(torch.as_tensor(np.asarray(x, np.float64)), self.bits)
         times = torch.as_tensor(np.broadcast_to(t, (len(images),)).astype(np.int64))
-        counts = OpCounts(len(images))
-        for name, info in self._info.items():
-            counts.layer(name, info)
         streams, rasters = [], []
+        visited = dict.fromkeys(
+            (n for n in self._synapses if self.folded.kinds[n] == "binary"), 0
+        )
         todo: Iterable[int] = range(len(images))
         if progress is not None:
             todo = progress(todo, total=len(images), label="denoiser, event by event")
         for i in todo:
-            one = _Call(self, images[i : i + 1], times[i : i + 1], counts, i)
+            one = _Call(self, images[i : i + 1], times[i : i + 1], visited)
             streams.append(one.run())
             rasters.append(one.spikes)
         stream = np.stack(streams, 1)
-        self._count_head(counts, len(images))
         with torch.no_grad():
-            noise = self.folded.head(torch.as_tensor(stream)).numpy()
+            output = self.folded.head(torch.as_tensor(stream))
+            noise = self.folded.noise(output, images, times).numpy()
         spikes = {
             k: np.stack([np.stack(r[k]) for r in rasters], 1) for k in self._neurons
         }
-        return CallResult(noise, stream, spikes, counts)
-
-    def _count_head(self, counts: OpCounts, n: int) -> None:
-        head, area = self.folded.head, self.side**2
-        for name, module in (
-            ("head.conv", head.conv),
-            ("head.temporal", head.temporal),
-        ):
-            w = module.conv.weight
-            products = area * w.numel()
-            shape = (self.side, self.side)
-            counts.layer(
-                name,
-                LayerInfo(
-                    kind="conv", in_shape=(w.shape[1], *shape),
-                    out_shape=(w.shape[0], *shape), kernel=tuple(w.shape[2:]),
-                    stride=(1, 1), padding=(1, 1), weights=w.numel(),
-                    synapses=products, steps=self.config.steps, bias=True,
-                    a_bits=32, input_class="real",
-                ),
-            )  # fmt: skip
-            total = np.full(n, products * self.config.steps, np.int64)
-            counts.add(name, "mac", total, a_bits=32)
+        counts = call_counts(self._layers, spikes)
+        return CallResult(noise, stream, spikes, counts, visited)
 
 
 class _Call:
-    """One image through all steps: potentials, spikes, counts."""
+    """One image through all steps: potentials and spikes."""
 
     def __init__(
-        self, run: EventDenoiser, x: Any, t: Any, counts: OpCounts, sample: int
+        self, run: EventDenoiser, x: Any, t: Any, visited: dict[str, int]
     ) -> None:
-        self.run_, self.counts, self.sample = run, counts, sample
+        self.run_, self.visited = run, visited
         f = run.folded
         with torch.no_grad():
             first = f.encoder.conv1(x.unsqueeze(0))[:, 0]
@@ -245,22 +232,6 @@ class _Call:
             for k, (m, c) in run._neurons.items()
         }
         self.spikes: dict[str, list[NDArray[np.bool_]]] = {k: [] for k in run._neurons}
-        layout = run._synapses["encoder.conv1"].layout
-        self._add("encoder.conv1", "mac", layout.dense_products * len(self.first), 32)
-        for name, m in f.named_modules():
-            if isinstance(m, torch.nn.Linear) and not name.startswith("head"):
-                owner = name.removesuffix(".linear")
-                info = LayerInfo(
-                    kind="linear", in_shape=(m.in_features,),
-                    out_shape=(m.out_features,), weights=m.weight.numel(),
-                    synapses=m.weight.numel(), bias=True, a_bits=32,
-                    input_class="real",
-                )  # fmt: skip
-                counts.layer(owner, info)
-                self._add(owner, "mac", m.weight.numel(), 32)
-
-    def _add(self, layer: str, op: str, n: int, a_bits: int = 1) -> None:
-        self.counts.add(layer, op, int(n), a_bits=a_bits, sample=self.sample)
 
     def _fire(self, name: str, current: Array) -> NDArray[np.int32]:
         """Advance one layer of neurons; return the active units, channels first."""
@@ -274,21 +245,12 @@ class _Call:
         else:
             v[s] -= module.threshold
         raster = np.ascontiguousarray(s.T)
-        active = np.flatnonzero(raster).astype(np.int32)
         self.spikes[name].append(raster.reshape(c, h, w))
-        self._add(name, "neuron_update", s.size)
-        self._add(name, "spike_out", active.size)
-        self._add(name, "reset", active.size)
-        return active
+        return np.flatnonzero(raster).astype(np.int32)
 
     def _deliver(self, name: str, active: NDArray[np.int32], n: int) -> Array:
-        synapse = self.run_._synapses[name]
-        current, visited = synapse.scatter(active, n)
-        up = synapse.layout.upsample
-        self._add(name, "spike_in", active.size * up * up)
-        self._add(name, "synop", visited)
-        self._add(name, "ac", visited)
-        self._add(name, "bias", current.size)
+        current, visited = self.run_._synapses[name].scatter(active, n)
+        self.visited[name] += visited
         return current
 
     def run(self) -> Array:
@@ -322,9 +284,7 @@ class _Call:
         key = f"{name}.shortcut"
         if module.from_spikes:
             return h + self._deliver(key, s, n)
-        synapse = self.run_._synapses[key]
-        self._add(key, "mac", synapse.layout.dense_products, 32)
-        return h + synapse.pointwise(x, n)
+        return h + self.run_._synapses[key].pointwise(x, n)
 
 
 def _flat(x: NDArray[np.floating]) -> Array:
@@ -390,33 +350,3 @@ def compare(
     n = sum(r.size for r in result.spikes.values())
     gap = float(np.abs(result.stream - stream.double().numpy()).max())
     return Mismatch(differing, sum(differing.values()), n, gap), result
-
-
-def paper_counts(counts: OpCounts) -> OpCounts:
-    """Return the operations as the paper counts them: rates times dense products.
-
-    Only the first convolution is multiply-accumulates; every other convolution counts
-    mean input rate times steps times dense products (padding included) as
-    accumulations, those with real input at rate 1 per step left out, as the paper does.
-
-    Parameters
-    ----------
-    counts : OpCounts
-        Of :class:`EventDenoiser`.
-    """
-    out = OpCounts(counts.n_samples)
-    for name, info in counts.layers.items():
-        out.layer(name, info)
-        if name == "encoder.conv1":
-            out.add(name, "mac", counts.per_sample("mac", name), a_bits=32)
-        elif info.kind == "conv" and info.input_class == "binary":
-            spikes = counts.per_sample("spike_in", name)
-            channels, height, width = info.in_shape
-            positions = height * width
-            if info.out_shape[1] > height:
-                positions = info.out_shape[1] * info.out_shape[2]
-            rate = spikes / (info.steps * channels * positions)
-            total = np.rint(rate * info.steps * info.synapses).astype(np.int64)
-            out.add(name, "ac", total)
-            out.add(name, "synop", total)
-    return out

@@ -57,21 +57,45 @@ class Schedule:
         """Return the cumulated product at `t`; 1 for ``t = -1``."""
         return 1.0 if t < 0 else float(self.alpha_bar[t])
 
+    def _factors(self, x: Any, t: Any) -> tuple[Any, Any]:
+        """Roots of abar and 1 - abar at `t`, shaped to multiply images."""
+        bar = torch.as_tensor(self.alpha_bar)[t].reshape(-1, *(1,) * (x.ndim - 1))
+        return bar.sqrt().to(x), (1 - bar).sqrt().to(x)
+
     def noised(self, x: Any, t: Any, noise: Any) -> Any:
         """Return x_t for images `x` (batch, ...) and steps `t`, long (batch,)."""
-        bar = torch.as_tensor(self.alpha_bar)[t].reshape(-1, *(1,) * (x.ndim - 1))
-        signal, spread = bar.sqrt().to(x), (1 - bar).sqrt().to(x)
+        signal, spread = self._factors(x, t)
         return signal * x + spread * noise
+
+    def velocity(self, x: Any, t: Any, noise: Any) -> Any:
+        """Return ``sqrt(abar) noise - sqrt(1 - abar) x`` (Salimans and Ho, 2022)."""
+        signal, spread = self._factors(x, t)
+        return signal * noise - spread * x
 
 
 def denoising_loss(schedule: Schedule) -> Any:
-    """Return the loss for :func:`neuro.grad.fit` on batches ``(images, ...)``."""
+    """Return the loss for :func:`neuro.grad.fit` on batches ``(images, ...)``.
+
+    The plain mean square of what the network predicts: of the noise, or of the velocity
+    for a U-Net with ``prediction="velocity"``, whose schedule must then be this one.
+    """
 
     def loss(model: Any, batch: Any, generator: Any) -> Any:
         x = batch[0] if isinstance(batch, (tuple, list)) else batch
         t = torch.randint(schedule.n, (len(x),), generator=generator)
         noise = torch.randn(x.shape, generator=generator)
         noise, t = noise.to(x), t.to(x.device)
-        return ((model(schedule.noised(x, t.cpu(), noise), t) - noise) ** 2).mean()
+        noised = schedule.noised(x, t.cpu(), noise)
+        config = getattr(model, "config", None)
+        if getattr(config, "prediction", "noise") == "noise":
+            return ((model(noised, t) - noise) ** 2).mean()
+        signal = torch.as_tensor(np.sqrt(schedule.alpha_bar)).to(model.signal)
+        if not torch.equal(signal, model.signal):
+            raise ParameterError(
+                "denoising_loss: a network that predicts the velocity has the standard "
+                f"schedule of {len(model.signal)} steps; train it with that one"
+            )
+        velocity = schedule.velocity(x, t.cpu(), noise)
+        return ((model.output(noised, t) - velocity) ** 2).mean()
 
     return loss

@@ -15,6 +15,12 @@ every 3x3 convolution but the first and those of the head gets binary input::
 The 1x1 shortcut sees the real stream (``shortcut="real"``, the published form) or the
 spikes of the block's first neuron (``"spike"``), which makes all its operations
 accumulations. The head (BN, Swish, convolution, temporal read-out) does not spike.
+
+The head predicts the noise (the published form) or, with ``prediction="velocity"``, the
+velocity ``v = sqrt(abar) eps - sqrt(1 - abar) x_0`` (Salimans and Ho, 2022), so that
+``eps = sqrt(abar) v + sqrt(1 - abar) x_t``. Where the image is nearly all noise, eps is
+nearly x_t; a network whose input passes a few steps of spikes cannot repeat it, and
+need not if it predicts v.
 """
 
 import math
@@ -25,6 +31,7 @@ import torch
 from torch import nn
 
 from neuro.diffusion.config import UNetConfig
+from neuro.diffusion.schedule import Schedule
 from neuro.diffusion.steps import StepConv, StepNorm
 from neuro.errors import ParameterError, ShapeError
 from neuro.grad import NeuronFactory, neuron_factory, repeat
@@ -172,9 +179,10 @@ class SpikingUNet(nn.Module):  # type: ignore[misc]
     ----------
     .. [1] J. Cao et al., "Spiking Diffusion Models", IEEE Trans. Artificial
        Intelligence (2024), arXiv:2408.16467.
+    .. [2] T. Salimans, J. Ho, ICLR 2022, arXiv:2202.00512 (velocity).
     """
 
-    __references__ = ("cao2024",)
+    __references__ = ("cao2024", "salimans2022")
 
     def __init__(
         self,
@@ -186,10 +194,14 @@ class SpikingUNet(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.config = c = config
         if neuron is None:
-            neuron = neuron_factory("if" if c.spiking else "swish")
+            firing = neuron_factory("if", reset=c.reset)
+            neuron = firing if c.spiking else neuron_factory("swish")
         make = _Make(neuron, conv)
         ch = c.ch
         self.register_buffer("table", time_table(c.times, ch), persistent=False)
+        bar = torch.as_tensor(Schedule(c.times).alpha_bar)
+        self.register_buffer("signal", bar.sqrt().float(), persistent=False)
+        self.register_buffer("spread", (1 - bar).sqrt().float(), persistent=False)
         self.time1, self.time2 = nn.Linear(ch, 4 * ch), nn.Linear(4 * ch, 4 * ch)
         self.encoder = Encoder(c.channels, ch, c.steps, make)
         widths, now = [ch], ch
@@ -263,7 +275,20 @@ class SpikingUNet(nn.Module):  # type: ignore[misc]
         t : Tensor of long, shape (batch,)
             Diffusion step of each.
         """
+        return self.noise(self.output(x, t), x, t)
+
+    def output(self, x: Any, t: Any) -> Any:
+        """Return the head's output: noise or velocity, whatever is predicted."""
         return self.head(self.stream(x, t))
+
+    def noise(self, output: Any, x: Any, t: Any) -> Any:
+        """Return the predicted noise for an output of the head."""
+        if self.config.prediction == "noise":
+            return output
+        shape = (-1, *(1,) * (x.ndim - 1))
+        return self.signal[t].reshape(shape) * output + (
+            self.spread[t].reshape(shape) * x
+        )
 
     def convolutions(self) -> Iterator[tuple[str, StepConv]]:
         """Yield the convolutions that a temporal scale acts on, by name."""

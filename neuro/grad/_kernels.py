@@ -43,9 +43,10 @@ def forward(x, beta, threshold, strict, zero, v_init, u, s):
 
 @kernel
 def backward(
-    grad, u, beta, threshold, strict, zero, v_init, detach, shape, alpha, gx, gbeta
-):
-    """Write the gradient of the input current `gx` and add that of `beta`."""
+    grad, u, beta, threshold, strict, zero, v_init, detach, shape, alpha, learn, gx,
+    gbeta,
+):  # fmt: skip
+    """Write the gradient of the input current `gx`; if `learn`, add that of `beta`."""
     steps, outer, features, inner = u.shape
     gv = np.empty(BLOCK, u.dtype)
     one, nought = u.dtype.type(1), u.dtype.type(0)
@@ -84,7 +85,7 @@ def backward(
                             gu += gv[j]
                         out[j] = gu
                         gv[j] = b * gu
-                    if n > 0:
+                    if learn and n > 0:
                         last = u[n - 1, o, f, begin : begin + size]
                         for j in range(size):
                             w = last[j]
@@ -92,7 +93,7 @@ def backward(
                             if fired:
                                 w = nought if zero else w - threshold
                             total += out[j] * w
-                    else:
+                    elif learn:
                         for j in range(size):
                             total += out[j] * v_init
             gbeta[f] += total

@@ -75,6 +75,23 @@ class Summed(nn.Module):  # type: ignore[misc]
         return int(self.model.n_parameters())
 
 
+def _convolutions(
+    in_shape: tuple[int, int, int],
+    channels: tuple[int, ...],
+    kernel: int,
+    neuron: NeuronFactory,
+    conv: Callable[..., Any],
+) -> tuple[list[Any], int]:
+    """Return strided convolutions with norms and neurons, and their output size."""
+    stages: list[Any] = []
+    c, height, width = in_shape
+    for out in channels:
+        layer = conv(c, out, kernel, stride=2, padding=kernel // 2, bias=False)
+        stages += [PerStep(layer, nn.BatchNorm2d(out)), neuron()]
+        c, height, width = out, (height + 1) // 2, (width + 1) // 2
+    return stages, c * height * width
+
+
 def conv_classifier(
     in_shape: tuple[int, int, int],
     *,
@@ -109,13 +126,7 @@ def conv_classifier(
         Before the hidden layer, in training.
     """
     neuron = neuron or neuron_factory("lif", beta=0.9)
-    stages: list[Any] = []
-    c, height, width = in_shape
-    for out in channels:
-        layer = conv(c, out, kernel, stride=2, padding=kernel // 2, bias=False)
-        stages += [PerStep(layer, nn.BatchNorm2d(out)), neuron()]
-        c, height, width = out, (height + 1) // 2, (width + 1) // 2
-    size = c * height * width
+    stages, size = _convolutions(in_shape, channels, kernel, neuron, conv)
     body = [nn.Flatten(), linear(size, hidden, bias=False), nn.BatchNorm1d(hidden)]
     if dropout:
         body.insert(1, nn.Dropout(dropout))
@@ -127,25 +138,37 @@ def recurrent_classifier(
     in_shape: tuple[int, int, int],
     *,
     classes: int = 10,
+    channels: tuple[int, ...] = (),
     hidden: int = 128,
+    kernel: int = 5,
     neuron: NeuronFactory | None = None,
+    conv: Callable[..., Any] = nn.Conv2d,
     linear: Callable[..., Any] = nn.Linear,
+    dropout: float = 0.0,
+    norm: bool = True,
 ) -> FrameClassifier:
     """Build one layer of recurrently connected neurons and a linear read-out.
 
     Parameters
     ----------
-    in_shape, classes, neuron, linear
+    in_shape, classes, kernel, neuron, conv, linear
         As of :func:`conv_classifier`.
+    channels : tuple of int
+        Channels of strided convolutions before the recurrent layer; none: the frames
+        go straight into it.
     hidden : int
         Recurrent units.
+    dropout : float
+        Before the recurrent layer, in training.
+    norm : bool
+        Whether the input current of the recurrent layer passes a batch norm.
     """
     neuron = neuron or neuron_factory("lif", beta=0.9)
-    size = in_shape[0] * in_shape[1] * in_shape[2]
-    layer = Recurrent(size, hidden, neuron(), linear=linear)
+    stages, size = _convolutions(in_shape, channels, kernel, neuron, conv)
+    layer = Recurrent(size, hidden, neuron(), linear=linear, norm=norm)
     for name, parameter in layer.named_parameters():
         if name == "feedback.weight":
             nn.init.orthogonal_(parameter, gain=0.5)
-    return FrameClassifier(
-        in_shape, PerStep(nn.Flatten()), layer, PerStep(linear(hidden, classes))
-    )
+    flat = [nn.Flatten(), *([nn.Dropout(dropout)] if dropout else [])]
+    stages += [PerStep(*flat), layer, PerStep(linear(hidden, classes))]
+    return FrameClassifier(in_shape, *stages)

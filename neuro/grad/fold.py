@@ -147,7 +147,7 @@ def folded_stages(model: Any, *, grid_bits: int | None = None) -> list[Stage]:
         if isinstance(stage, Recurrent):
             layer, norm, neuron, feedback = (
                 stage.input,
-                None,
+                stage.norm,
                 stage.neuron,
                 stage.feedback,
             )
@@ -220,6 +220,7 @@ def with_folded_norms(model: Any, *, grid_bits: int | None = None) -> Any:
         elif isinstance(stage, Recurrent):
             values = next(stages)
             _put(stage.input, values.weight, values.bias)
+            stage.norm = None
             _put(stage.feedback, values.feedback, None)
     if grid_bits is not None:
         for m in folded.modules():

@@ -45,20 +45,31 @@ class Recurrent(nn.Module):  # type: ignore[misc]
         With ``initial`` and ``step`` (``Lif``, ``SnnTorch``, ``Activation``).
     linear : callable
         Factory ``linear(n_in, n_out, bias=...)`` of the two weight layers.
+    norm : bool
+        Whether the input current passes a batch norm (over steps and batch).
     """
 
     def __init__(
-        self, n_in: int, n_out: int, neuron: Any, *, linear: Any = nn.Linear
+        self,
+        n_in: int,
+        n_out: int,
+        neuron: Any,
+        *,
+        linear: Any = nn.Linear,
+        norm: bool = False,
     ) -> None:
         super().__init__()
         self.input = linear(n_in, n_out, bias=True)
         self.feedback = linear(n_out, n_out, bias=False)
+        self.norm = nn.BatchNorm1d(n_out) if norm else None
         self.neuron = neuron
         self.spiking = bool(getattr(neuron, "spiking", False))
 
     def forward(self, x: Any) -> Any:
         """Map currents (steps, batch, n_in) to spikes (steps, batch, n_out)."""
         current = self.input(x)
+        if self.norm is not None:
+            current = self.norm(current.flatten(0, 1)).reshape(current.shape)
         state = self.neuron.initial(current[0])
         s = torch.zeros_like(current[0])
         out = []

@@ -53,9 +53,11 @@ class _Fused(torch.autograd.Function):  # type: ignore[misc]
         g = np.ascontiguousarray(grad.numpy()).reshape(u.shape)
         gx, gbeta = np.empty_like(u), np.zeros(u.shape[2], np.float64)
         code, alpha = ctx.surrogate.code, ctx.surrogate.alpha
-        _kernels.backward(g, *ctx.held, code, alpha, gx, gbeta)
+        learn = bool(ctx.needs_input_grad[1])
+        _kernels.backward(g, *ctx.held, code, alpha, learn, gx, gbeta)
         beta = ctx.beta_like
         gb = torch.from_numpy(gbeta).to(beta.dtype).reshape(beta.shape)
+        gb = gb if learn else None
         return torch.from_numpy(gx.reshape(tuple(grad.shape))), gb, None, None
 
 

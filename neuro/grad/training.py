@@ -67,13 +67,14 @@ class History:
 
 def _average(ema: Any, model: Any, decay: float) -> None:
     """Move the averaged weights and floating-point buffers towards the model's."""
+    pairs = list(
+        zip(ema.state_dict().values(), model.state_dict().values(), strict=True)
+    )
+    real = [(a, b) for a, b in pairs if a.dtype.is_floating_point]
     with torch.no_grad():
-        for a, b in zip(
-            ema.state_dict().values(), model.state_dict().values(), strict=True
-        ):
-            if a.dtype.is_floating_point:
-                a.lerp_(b, 1 - decay)
-            else:
+        torch._foreach_lerp_([a for a, _ in real], [b for _, b in real], 1 - decay)
+        for a, b in pairs:
+            if not a.dtype.is_floating_point:
                 a.copy_(b)
 
 
@@ -208,7 +209,9 @@ def fit(
         raise ParameterError("fit.decay='cosine' needs a limit in steps or epochs")
     every = valid_every or data.per_epoch or 100
     parameters = groups(model) if groups else model.parameters()
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(
+        parameters, lr=lr, weight_decay=weight_decay, fused=True
+    )
     rates = [g["lr"] for g in optimizer.param_groups]
     history = History()
     if ema is not None:

@@ -148,27 +148,32 @@ def cross_validate(
 ) -> NDArray[np.float64]:
     """Return the test accuracy of every fold, float64, shape (folds,).
 
+    With several sets of `test_features`: shape (sets, folds).
+
     Parameters
     ----------
     features, labels, groups, kind, strengths, rng
         See :func:`fit_readout`. The same generator state gives the same folds.
     folds : int
         Number of folds.
-    test_features : array_like of float, shape (n, n_features), optional
+    test_features : array_like of float, shape ([sets,] n, n_features), optional
         Tested instead of `features`, which are then only trained on: a read-out
-        trained on clean and used on noisy activity.
+        trained on clean and used on noisy activity. Several sets share the training.
     """
     x, y, g = np.asarray(features), np.asarray(labels), np.asarray(groups)
     tested = x if test_features is None else np.asarray(test_features)
-    if tested.shape != x.shape:
+    if tested.shape[-2:] != x.shape or tested.ndim not in (2, 3):
         raise ShapeError(
-            f"cross_validate: test_features {tested.shape}, expected {x.shape}"
+            f"cross_validate: test_features {tested.shape}, expected {x.shape}, or "
+            "several of them"
         )
+    sets = tested if tested.ndim == 3 else tested[None]
     fold_rng, inner_rng = rng.spawn(2)
     scores = []
     for train, test in group_folds(y, g, folds, rng=fold_rng):
         model = fit_readout(
             x[train], y[train], g[train], kind=kind, strengths=strengths, rng=inner_rng
         )
-        scores.append(model.score(tested[test], y[test]))
-    return np.asarray(scores)
+        scores.append([model.score(one[test], y[test]) for one in sets])
+    found = np.asarray(scores).T
+    return found if tested.ndim == 3 else found[0]

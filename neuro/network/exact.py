@@ -1,7 +1,8 @@
 """Run a network description on the exact engine: no step, spikes at any time.
 
 The models that have closed solutions between events run here: ``IfDelta``,
-``LifDelta``, ``LifExp`` (and ``LifExpEI`` with equal time constants). Inputs are
+``LifDelta``, ``LifExp`` (and ``LifExpEI`` with equal time constants), and registered
+ones that bring their own (``register_neuron(..., exact=...)``). Inputs are
 streams (``Events``, ``SpikeList``), Poisson processes and constant currents. Delays are
 taken as given, not rounded; the network's ``dt`` is only the default interval of
 recorded state.
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.core.exact import WINDOW, ExactCore
+from neuro.core.exact import WINDOW, ExactCore, StateError
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError, ShapeError, UnsupportedNodeError
 from neuro.network.exact_inputs import (
@@ -29,6 +30,7 @@ from neuro.network.exact_inputs import (
 )
 from neuro.network.exact_support import unsupported
 from neuro.network.network import Network
+from neuro.network.registry import model_of
 from neuro.network.result import Result, Spikes, Trace
 from neuro.network.simulation import Progress, Simulation
 from neuro.network.stimuli import Events, Poisson, SpikeList
@@ -68,19 +70,22 @@ class ExactSimulation(Simulation):
         poisson = [d for d in net.drives if isinstance(d, Poisson)]
         self._n_projections = len(net.projections)
         scale, first = self._scale, self._first
-        self._synapses = [
+        synapses = [
             synapse_group(net, name, q, self.seed, scale, first)
             for name, q in zip(net.names, net.projections, strict=True)
         ] + [poisson_group(net, k, d, first) for k, d in enumerate(poisson)]
         self._poisson = poisson
         self._core = ExactCore(
             [cell_group(net, p, self.seed, scale) for p in net.populations.values()],
-            self._synapses,
+            synapses,
             [
                 *(stream_source(s, scale) for s in net.sources.values()),
                 *(poisson_source(net, d, self.seed, scale) for d in poisson),
             ],
+            unit=1.0 / self._scale,
         )
+        # kept for the ledger; the core holds the synapses
+        self._sizes = [int(np.asarray(s.pre).size) for s in synapses]
         self._booked = self._tallies()
         self.counts = OpCounts(1)
 
@@ -159,7 +164,7 @@ class ExactSimulation(Simulation):
         times, indices = [np.zeros(0)], [np.zeros(0, np.int32)]
         done = 0
         for stop in sorted(stops):
-            t, i = self._core.run(stop - done, pause)
+            t, i = self._run_core(stop - done, pause)
             times.append(t)
             indices.append(i)
             done = stop
@@ -167,10 +172,10 @@ class ExactSimulation(Simulation):
                 if (start_ns + stop) % every[name]:
                     continue
                 index = np.arange(net.n_of(name)) if r.indices is None else r.indices
-                v, i_syn = self._core.sample(index + self._first[name])
+                state = self._state(name, index)
                 for variable in r.variables:
                     key = f"{name}.{variable}"
-                    rows.setdefault(key, []).append(v if variable == "v" else i_syn)
+                    rows.setdefault(key, []).append(state[variable])
                     at.setdefault(key, []).append((start_ns + stop) / 1e6 / self._scale)
         traces = {}
         for name, r in recorded.items():
@@ -183,6 +188,31 @@ class ExactSimulation(Simulation):
                     np.array(rows.get(key, [])).reshape(-1, index.size),
                 )
         return self._split(np.concatenate(times), np.concatenate(indices)), traces
+
+    def _run_core(
+        self, ns: int, pause: Callable[[float], None] | None
+    ) -> tuple[Array, Array]:
+        try:
+            return self._core.run(ns, pause)
+        except StateError as error:
+            name, first = next(
+                (n, f)
+                for n, f in reversed(self._first.items())
+                if f <= error.neuron and self.net.populations[n].n
+            )
+            raise ParameterError(
+                f"Population {name!r}: state of neuron {error.neuron - first} is not "
+                f"finite, last event at {error.time / self._scale:g}; check its "
+                "parameters and weights"
+            ) from None
+
+    def _state(self, name: str, index: Array) -> dict[str, Array]:
+        """State rows of neurons of a population at the present time."""
+        v, i_syn, own = self._core.sample(index + self._first[name])
+        model = model_of(self.net.populations[name].model)
+        if model.exact is not None:
+            return {row: own[:, k] for k, row in enumerate(model.state)}
+        return {row: v if row == "v" else i_syn for row in model.state}
 
     def _split(self, times: Array, indices: Array) -> dict[str, Spikes]:
         out = {}
@@ -302,8 +332,7 @@ class ExactSimulation(Simulation):
         counts, per_neuron = OpCounts(1), {}
         net = self.net
         names = [*net.names, *(d.name for d in self._poisson)]
-        for k, name in enumerate(names):
-            group = self._synapses[k]
+        for k, (name, size) in enumerate(zip(names, self._sizes, strict=True)):
             post = (
                 net.projections[k].post
                 if k < self._n_projections
@@ -319,8 +348,8 @@ class ExactSimulation(Simulation):
                 LayerInfo(
                     in_shape=(n_pre,),
                     out_shape=(net.n_of(post),),
-                    weights=int(np.asarray(group.pre).size),
-                    synapses=int(np.asarray(group.pre).size),
+                    weights=size,
+                    synapses=size,
                 ),
             )
             counts.add(name, "synop", int(synops[k] - zeros[k]))
@@ -347,7 +376,7 @@ class ExactSimulation(Simulation):
         counts, per_neuron = booked
         for name, n in per_neuron.items():
             pop = self.net.populations[name]
-            t_ref = np.min(np.asarray(pop.model.t_ref), initial=np.inf)
+            t_ref = np.min(np.asarray(getattr(pop.model, "t_ref", 0.0)), initial=np.inf)
             if (
                 np.size(n)
                 and duration > 0

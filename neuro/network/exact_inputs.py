@@ -1,18 +1,20 @@
 """A network description in the units and numbers of the exact core."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.core.exact import WINDOW, CellGroup, EventSource, SynapseGroup
+from neuro.core.exact import WINDOW, CellGroup, EventSource, OwnModel, SynapseGroup
 from neuro.errors import ParameterError
 from neuro.network.description import Population, Projection
 from neuro.network.distributions import LogNormal, Normal, Uniform
 from neuro.network.exact_support import CURRENT_ROWS, MODELS
 from neuro.network.expand import chunks
 from neuro.network.network import Network
+from neuro.network.registry import model_of
 from neuro.network.stimuli import Current, Events, Poisson
 from neuro.random import stream
 
@@ -30,6 +32,8 @@ Array = NDArray[Any]
 def cell_group(net: Network, pop: Population, seed: int, scale: float) -> CellGroup:
     """Return a population in the units of the core."""
     m = pop.model
+    if type(m) not in MODELS:
+        return _registered(net, pop, seed)
     shift: Any = 0.0
     for d in net.drives:
         if isinstance(d, Current) and d.target == pop.name:
@@ -48,6 +52,24 @@ def cell_group(net: Network, pop: Population, seed: int, scale: float) -> CellGr
         strict=net.convention != "nest",
         **values,
     )
+
+
+def _registered(net: Network, pop: Population, seed: int) -> CellGroup:
+    """A model with its own functions: its fields are the parameters."""
+    advance, crossing, reset = model_of(pop.model).exact or (None, None, None)
+    fields = dataclasses.fields(pop.model)
+    params = [np.asarray(getattr(pop.model, f.name), np.float64) for f in fields]
+    rows: Array = np.zeros((1, 1))
+    if params:
+        rows = np.array(np.broadcast_arrays(*map(np.atleast_1d, params)))
+    own = OwnModel(advance, crossing, reset, rows, net.initial(pop.name, seed))
+    return CellGroup(n=pop.n, model=type(pop.model).__name__, own=own)
+
+
+def row_of(net: Network, target: str, port: str) -> int:
+    """Return the state row of a registered model that a port adds to (0 otherwise)."""
+    model = model_of(net.populations[target].model)
+    return model.state.index(model.arrivals[port]) if port in model.arrivals else 0
 
 
 def synapse_group(
@@ -90,6 +112,7 @@ def synapse_group(
         weight=weight,
         delay=delay,
         source=source,
+        into=row_of(net, q.post, q.port),
     )
 
 
@@ -104,6 +127,7 @@ def poisson_group(
         weight=float(d.weight),
         delay=0.0,
         source=len(net.sources) + k,
+        into=row_of(net, d.target, d.port),
     )
 
 

@@ -10,6 +10,7 @@ from neuro.errors import ParameterError
 from neuro.network.description import Population
 from neuro.network.models import IfDelta, LifDelta, LifExp, LifExpEI
 from neuro.network.network import Network
+from neuro.network.registry import model_of, registered_neurons
 from neuro.network.stimuli import Current, Events, Poisson, SpikeList
 from neuro.network.weights import WeightSource
 
@@ -18,6 +19,8 @@ __all__ = [
     "INPUT_PORTS",
     "MODELS",
     "choose_engine",
+    "exact_models",
+    "ports_of",
     "prefer_exact",
     "unsupported",
 ]
@@ -27,7 +30,7 @@ log = logging.getLogger(__name__)
 # Measured unit costs, nanoseconds (one core, AMD Zen 4): a grid step of a neuron and an
 # event of the exact engine; `neuro bench engine --network camera` measures both.
 _STEP_NS = {IfDelta: 1.0, LifDelta: 1.0, LifExp: 1.05, LifExpEI: 1.5}
-_EVENT_NS = 42.0
+_EVENT_NS = 36.0
 _ASSUMED_RATE_HZ = 10.0  # of neurons, for the recurrent part of the estimate
 
 
@@ -69,17 +72,36 @@ INPUT_PORTS = {
     LifExp: ("input",),
     LifExpEI: ("exc", "inh"),
 }
+_RECORDED = {
+    IfDelta: ("v",),
+    LifDelta: ("v",),
+    LifExp: ("v", "i_syn"),
+    LifExpEI: ("v",),
+}
 CURRENT_ROWS = {LifExp: ("i_syn",), LifExpEI: ("i_exc", "i_inh")}
+
+
+def exact_models() -> list[str]:
+    """Return the names of the models that run on the exact engine."""
+    own = [c.__name__ for c, m in registered_neurons().items() if m.exact is not None]
+    return [*(c.__name__ for c in MODELS), *sorted(own)]
+
+
+def ports_of(pop: Population) -> tuple[str, ...]:
+    """Return the ports at which events can arrive on the exact engine."""
+    if type(pop.model) in INPUT_PORTS:
+        return INPUT_PORTS[type(pop.model)]
+    return tuple(model_of(pop.model).arrivals)
 
 
 def unsupported(net: Network) -> str | None:
     """Return why a network cannot run on the exact engine, None if it can."""
-    names = ", ".join(c.__name__ for c in MODELS)
     for p in net.populations.values():
-        if type(p.model) not in MODELS:
+        if type(p.model) not in MODELS and model_of(p.model).exact is None:
             return (
-                f"population {p.name!r}: {type(p.model).__name__} has no closed "
-                f"solution between events; models that have one: {names}"
+                f"population {p.name!r}: {type(p.model).__name__} has no solution "
+                f"between events; models that have one: {', '.join(exact_models())}; "
+                "register_neuron(..., exact=...) gives one to your own"
             )
         if isinstance(p.model, LifExpEI) and np.any(
             np.asarray(p.model.tau_exc) != np.asarray(p.model.tau_inh)
@@ -95,21 +117,35 @@ def unsupported(net: Network) -> str | None:
             return (
                 f"stimulus {name!r}: frames belong to a step; use Events or SpikeList"
             )
+    for r in net.records.values():
+        model = net.populations[r.population].model
+        rows = _RECORDED.get(type(model), model_of(model).state)
+        for v in r.variables:
+            if v not in rows:
+                return (
+                    f"Record({r.population!r}): state {v!r} belongs to a step; here: "
+                    f"{', '.join(rows)}"
+                )
     for d in net.drives:
         if isinstance(d, Poisson):
-            if d.port not in INPUT_PORTS[type(net.populations[d.target].model)]:
+            if d.port not in ports_of(net.populations[d.target]):
                 return f"{d.name!r}: Poisson events into port {d.port!r}"
         elif not isinstance(d, Current) or d.times is not None or d.port != "current":
             return (
                 f"{type(d).__name__} -> {d.target!r}: only a constant Current into "
                 "the port 'current'"
             )
+        elif type(net.populations[d.target].model) not in MODELS:
+            return (
+                f"Current -> {d.target!r}: make it a parameter of "
+                f"{type(net.populations[d.target].model).__name__}"
+            )
     for name, q in zip(net.names, net.projections, strict=True):
         if q.plasticity is not None or q.gain is not None:
             return f"projection {name!r}: plasticity and gains need a step"
         if isinstance(q.rule, WeightSource):
             return f"projection {name!r}: hardware weights need a step"
-        if q.port not in INPUT_PORTS[type(net.populations[q.post].model)]:
+        if q.port not in ports_of(net.populations[q.post]):
             return f"projection {name!r}: port {q.port!r} acts over a step"
         if q.delay is None and q.pre in net.populations:
             return f"projection {name!r}: needs a delay > 0"
@@ -159,7 +195,7 @@ def prefer_exact(net: Network) -> tuple[bool, str]:
     for d in net.drives:
         if isinstance(d, Poisson):
             rate += float(np.mean(d.rate_hz)) * net.populations[d.target].n / n
-    step = max(_STEP_NS[type(p.model)] for p in net.populations.values())
+    step = max(_STEP_NS.get(type(p.model), 1.5) for p in net.populations.values())
     crossover = step / (_EVENT_NS * net.dt)
     return rate < crossover, (
         f"about {rate:.0f} events per second and neuron (recurrent part at an assumed "

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from neuro.errors import ParameterError, did_you_mean
 from neuro.network.checks import check_network, initial_state
 from neuro.network.description import Population, Projection
+from neuro.network.memory import MemoryEstimate, estimate
 from neuro.network.recorders import Record
-from neuro.network.registry import model_of
 from neuro.network.stimuli import Current, Events, Frames, Poisson, Sine, SpikeList
 
 if TYPE_CHECKING:
@@ -26,23 +26,6 @@ Convention = Literal["nest", "nir", "brian2"]
 Source = Frames | Events | SpikeList
 Drive = Poisson | Current | Sine
 Part = Population | Projection | Source | Drive | Record
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryEstimate:
-    """Bytes per object, before anything is allocated."""
-
-    objects: Mapping[str, int]
-
-    @property
-    def total(self) -> int:
-        """Sum in bytes."""
-        return sum(self.objects.values())
-
-    def __str__(self) -> str:
-        rows = sorted(self.objects.items(), key=lambda x: -x[1])
-        lines = [f"{name:<32} {n / 1e6:12.3f} MB" for name, n in rows]
-        return "\n".join([*lines, f"{'total':<32} {self.total / 1e6:12.3f} MB"])
 
 
 class Network:
@@ -144,45 +127,17 @@ class Network:
             f"{len(self.sources) + len(self.drives)} stimuli, dt={self.dt:g})"
         )
 
-    def memory(self) -> MemoryEstimate:
-        """Estimate the bytes a build needs, per object, before allocation."""
-        sizes: dict[str, int] = {}
-        for p in self.populations.values():
-            rows = len(model_of(p.model).state)
-            ports = {q.port for q in self.projections if q.post == p.name}
-            sizes[p.name] = p.n * (8 * rows + 8 * len(model_of(p.model).ports) + 9)
-            sizes[p.name] += 4 * p.n * len(ports) * self._slots()
-        for name, q in zip(self.names, self.projections, strict=True):
-            sizes[name] = self._projection_bytes(q)
-        for name, s in self.sources.items():
-            if not isinstance(s, Frames):
-                sizes[name] = 12 * int(np.size(s.channels))
-        return MemoryEstimate(sizes)
+    def memory(self, engine: str = "auto") -> MemoryEstimate:
+        """Estimate the bytes a build needs, per object, before allocation.
 
-    def _slots(self) -> int:
-        longest = 1.0
-        for q in self.projections:
-            if q.delay is not None and np.ndim(q.delay) == 0 and not q.random:
-                longest = max(longest, float(q.delay) / self.dt)
-        return 1 << int(np.ceil(np.log2(2 * longest + 1)))
+        Parameters
+        ----------
+        engine : {"auto", "grid", "exact"}
+            As in :meth:`build`.
+        """
+        from neuro.network.exact_support import choose_engine
 
-    def _projection_bytes(self, q: Projection) -> int:
-        n_pre, n_post = self.n_of(q.pre), self.n_of(q.post)
-        shape = getattr(q.rule, "shape", None)
-        if shape is not None:
-            return 16 * int(shape[0]) * int(shape[1])
-        size = getattr(q.rule, "size", None)
-        if callable(size):
-            n = int(size(n_pre, n_post))
-        else:
-            return int(q.rule.nbytes) * 2
-        scalar = q.weight is None or (np.ndim(q.weight) == 0 and not q.random)
-        each = 2 if scalar else 6
-        if q.plasticity is not None:
-            each = 6
-        if q.delay is not None and (q.random or np.ndim(q.delay) > 0):
-            each += 1
-        return n * each + 12 * n_pre
+        return estimate(self, choose_engine(self, engine))
 
     def build(
         self,
@@ -215,7 +170,7 @@ class Network:
         MemoryLimitError
             If the estimate exceeds the limit; nothing was allocated.
         """
-        from neuro.network.simulation import build
+        from neuro.network.build import build
 
         return build(
             self,

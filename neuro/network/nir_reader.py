@@ -22,33 +22,18 @@ ways. ``semantics`` says which is meant:
 Within a step, layers run in topological order; an edge on a cycle takes one step.
 """
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.errors import ParameterError, UnsupportedNodeError, optional_import
+from neuro.errors import ParameterError, optional_import
 from neuro.network.description import Population, Projection
-from neuro.network.models import (
-    CubaLi,
-    IfDelta,
-    Li,
-    LifDelta,
-    LifExp,
-    Relay,
-    ThresholdUnit,
-)
-from neuro.network.models.discrete import (
-    EulerCubaLi,
-    EulerCubaLif,
-    EulerLi,
-    EulerLif,
-)
 from neuro.network.network import Network
+from neuro.network.nir_cells import NODES, Cell, row_of
 from neuro.network.nir_graph import FoldedGraph, fold
 from neuro.network.nir_nodes import kind_of
 from neuro.network.recorders import Record
@@ -58,7 +43,6 @@ from neuro.network.stimuli import Current, Events, Frames, SpikeList
 
 __all__ = ["NirNetwork", "from_nir"]
 
-log = logging.getLogger(__name__)
 Semantics = Literal["continuous", "euler", "snntorch", "norse"]
 SEMANTICS = ("continuous", "euler", "snntorch", "norse")
 Array = NDArray[Any]
@@ -86,220 +70,6 @@ class NirNetwork:
     inputs: dict[str, str]
     outputs: dict[str, str]
     shapes: dict[str, tuple[int, ...]]
-
-
-class _Cell(NamedTuple):
-    """A population to be, and how inputs enter it."""
-
-    model: Any
-    init: dict[str, Any] | None = None
-    spike_port: str = "input"
-    spike_gain: Any = 1.0  # factor on the weight of a spike, per neuron
-    real_port: str = "input"
-    real_gain: Any = 1.0
-    drive: Any = None  # constant into the port "input" that the model cannot hold
-
-
-_Maker = Callable[[Any, Array | None, float, str], _Cell]
-_NODES: dict[str, _Maker] = {}
-
-
-def _node(name: str) -> Callable[[_Maker], _Maker]:
-    def register(make: _Maker) -> _Maker:
-        _NODES[name] = make
-        return make
-
-    return register
-
-
-def _row(value: Any) -> Any:
-    """Flat float64; a number where all entries are equal."""
-    flat = np.asarray(value, np.float64).ravel()
-    return float(flat[0]) if flat.size and (flat == flat[0]).all() else flat
-
-
-def _reset(node: Any, semantics: str) -> Any:
-    if semantics not in ("snntorch", "norse"):
-        return _row(node.v_reset)
-    if np.any(np.asarray(node.v_reset)):
-        log.warning("NIR: semantics %r resets to 0, not to v_reset", semantics)
-    return 0.0
-
-
-def _resistance(node: Any, semantics: str) -> Any:
-    r = _row(node.r)
-    if semantics == "norse" and np.any(np.asarray(r) != 1):
-        log.warning("NIR: semantics 'norse' takes r as 1, the graph has %s", r)
-        return 1.0
-    return r
-
-
-def _no_leak(node: Any, semantics: str) -> None:
-    if semantics == "snntorch" and np.any(np.asarray(node.v_leak)):
-        raise ParameterError(
-            "NIR: snnTorch has no v_leak, the graph has one; use semantics='euler'"
-        )
-
-
-@_node("LIF")
-def _lif(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    tau, leak, b = _row(node.tau), _row(node.v_leak), _bias(bias)
-    theta = _row(node.v_threshold)
-    if semantics == "continuous":
-        r = _row(node.r)
-        model = LifDelta(
-            tau_mem=tau,
-            r=r,
-            v_leak=leak,
-            v_threshold=theta,
-            v_reset=_row(node.v_reset),
-            i_e=b,
-        )
-        return _Cell(model, spike_gain=r / tau, real_port="current")
-    _no_leak(node, semantics)
-    r = _resistance(node, semantics)
-    gain = dt / tau * r
-    return _Cell(
-        EulerLif(
-            keep=1 - dt / tau,
-            gain=gain,
-            drive=dt / tau * leak + gain * b,
-            v_threshold=theta,
-            v_reset=_reset(node, semantics),
-        ),
-        {"v": leak},
-    )
-
-
-@_node("IF")
-def _if(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    theta, b = _row(node.v_threshold), _bias(bias)
-    if semantics == "continuous":
-        r = _row(node.r)
-        model = IfDelta(r=r, v_threshold=theta, v_reset=_row(node.v_reset), i_e=b)
-        return _Cell(model, spike_gain=r, real_port="current")
-    if semantics == "snntorch":
-        raise UnsupportedNodeError(
-            "NIR: snnTorch reads an IF as a leaky neuron of beta 0.9, which is not an "
-            "IF; use semantics='euler'"
-        )
-    gain = 1.0 if semantics == "norse" else dt * _row(node.r)
-    _resistance(node, semantics)
-    return _Cell(
-        EulerLif(
-            keep=1.0,
-            gain=gain,
-            drive=gain * b,
-            v_threshold=theta,
-            v_reset=_reset(node, semantics),
-        )
-    )
-
-
-@_node("LI")
-def _li(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    tau, leak, r = _row(node.tau), _row(node.v_leak), _row(node.r)
-    b = _bias(bias)
-    if semantics == "continuous":
-        model = Li(tau_mem=tau, r=r, v_leak=leak + r * b)
-        return _Cell(model, {"v": leak}, spike_gain=r / tau, real_port="current")
-    _no_leak(node, semantics)
-    gain = dt / tau * r
-    return _Cell(
-        EulerLi(keep=1 - dt / tau, gain=gain, drive=dt / tau * leak + gain * b, v0=leak)
-    )
-
-
-@_node("I")
-def _integrator(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    r = _row(node.r)
-    drive = dt * r * _bias(bias)
-    if semantics == "continuous":  # exact: the integral of a constant is linear
-        model = EulerLi(keep=1.0, gain=1.0, drive=drive)
-        return _Cell(model, spike_gain=r, real_gain=dt * r)
-    return _Cell(EulerLi(keep=1.0, gain=dt * r, drive=drive))
-
-
-@_node("CubaLIF")
-def _cuba_lif(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    tau, tau_s, leak = _row(node.tau_mem), _row(node.tau_syn), _row(node.v_leak)
-    r, w_in, b = _row(node.r), _row(node.w_in), _bias(bias)
-    theta = _row(node.v_threshold)
-    if semantics == "continuous":
-        model = LifExp(
-            tau_mem=tau,
-            tau_syn=tau_s,
-            r=r,
-            v_leak=leak,
-            v_threshold=theta,
-            v_reset=_row(node.v_reset),
-            i_e=w_in * b,
-        )
-        return _Cell(
-            model,
-            _settling(w_in * b),
-            spike_gain=w_in / tau_s,
-            real_gain=-np.expm1(-dt / tau_s) * w_in,
-        )
-    return _Cell(
-        EulerCubaLif(
-            **_euler_cuba(node, b, dt, semantics),
-            v_threshold=theta,
-            v_reset=_reset(node, semantics),
-        ),
-        {"v": leak},
-    )
-
-
-@_node("CubaLI")
-def _cuba_li(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    tau, tau_s, leak = _row(node.tau_mem), _row(node.tau_syn), _row(node.v_leak)
-    r, w_in, b = _row(node.r), _row(node.w_in), _bias(bias)
-    if semantics == "continuous":
-        model = CubaLi(tau_mem=tau, tau_syn=tau_s, r=r, v_leak=leak + r * w_in * b)
-        return _Cell(
-            model,
-            {"v": leak, **(_settling(w_in * b) or {})},
-            spike_gain=w_in / tau_s,
-            real_gain=-np.expm1(-dt / tau_s) * w_in,
-        )
-    return _Cell(EulerCubaLi(**_euler_cuba(node, b, dt, semantics), v0=leak))
-
-
-def _euler_cuba(node: Any, b: Any, dt: float, semantics: str) -> dict[str, Any]:
-    _no_leak(node, semantics)
-    tau, tau_s, leak = _row(node.tau_mem), _row(node.tau_syn), _row(node.v_leak)
-    gain_i = dt / tau_s * _row(node.w_in)
-    drive_i = gain_i * b
-    if semantics == "norse":  # the synapse is a leaky integrator with the same leak
-        drive_i = drive_i + dt / tau_s * leak
-    return {
-        "keep_i": 1 - dt / tau_s,
-        "gain_i": gain_i,
-        "drive_i": drive_i,
-        "keep": 1 - dt / tau,
-        "gain": dt / tau * _row(node.r),
-        "drive": dt / tau * leak,
-    }
-
-
-def _settling(constant: Any) -> dict[str, Any] | None:
-    """A constant input that sets in at 0: the current approaches it with tau_syn."""
-    return {"i_syn": -np.asarray(constant)} if np.any(constant) else None
-
-
-@_node("Threshold")
-def _threshold(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    return _Cell(ThresholdUnit(v_threshold=_row(node.threshold) - _bias(bias)))
-
-
-@_node("Output")
-def _output(node: Any, bias: Array | None, dt: float, semantics: str) -> _Cell:
-    return _Cell(Relay(), drive=bias)
-
-
-def _bias(bias: Array | None) -> Any:
-    return 0.0 if bias is None else _row(bias)
 
 
 def from_nir(
@@ -366,7 +136,7 @@ def from_nir(
     given = dict(inputs or {})
     objects: list[Any] = []
     names: dict[str, str] = {}
-    cells: dict[str, _Cell] = {}
+    cells: dict[str, Cell] = {}
     real: set[str] = set()
     for name, node in folded.nodes.items():
         n = int(np.prod(folded.shapes[name], dtype=np.int64))
@@ -377,7 +147,7 @@ def from_nir(
             if getattr(stimulus, "values", "") == "real":
                 real.add(name)
             continue
-        cell = _NODES[kind_of(node)](node, folded.bias.get(name), dt, semantics)
+        cell = NODES[kind_of(node)](node, folded.bias.get(name), dt, semantics)
         cells[name] = cell
         objects.append(Population(name, n, cell.model, init=cell.init))
         if cell.drive is not None:
@@ -413,7 +183,7 @@ def _stimulus(name: str, n: int, given: Any, values: Any) -> Any:
 
 def _projections(
     folded: FoldedGraph,
-    cells: Mapping[str, _Cell],
+    cells: Mapping[str, Cell],
     names: Mapping[str, str],
     real: set[str],
     dt: float,
@@ -445,7 +215,7 @@ def _projections(
                     post,
                     Pairs(s.pre[at], s.post[at]),
                     weight=weight[at],
-                    delay=_row(d) if late else None,
+                    delay=row_of(d) if late else None,
                     port=port,
                 )
             )

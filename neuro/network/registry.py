@@ -16,14 +16,26 @@ on instead of spikes, ``output`` (a state row). Two optional methods:
 ``prepare(dt, convention)`` returns the values of the rows ``params`` (propagators
 instead of time constants), ``initial()`` the initial state by row where it is not 0.
 
+For ``engine="exact"`` a model brings three functions of one neuron as well,
+
+    advance(params, state, dt)       move the state on by dt > 0, no event in between
+    crossing(params, state) -> wait  time to the next spike if no event comes (0: now,
+                                     inf: none), in closed form or by a bracketed root
+    reset(params, state)             what a spike does to the state
+
+with float64 ``params`` (the dataclass's fields in their order) and ``state``
+(n_state,), times in seconds (steps if dimensionless), and the class attribute
+``arrivals``: the state row that an arrival adds its weight to, by port. Refractoriness
+is the model's own, as in the step.
+
 A plasticity rule is a frozen dataclass with the class attributes ``fields`` (names of
 the float32 rows of a synapse; row 0 is what is delivered), ``pre_traces`` and
 ``post_traces`` (names of fields that hold a time constant) and the method
 ``prepare(dt)``; its function ``on_pre`` is described at :data:`PLASTIC_SIGNATURE`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
@@ -42,6 +54,7 @@ __all__ = [
     "model_of",
     "register_neuron",
     "register_plasticity",
+    "registered_neurons",
     "rule_of",
 ]
 
@@ -89,6 +102,8 @@ class NeuronModel:
     step: Any
     brian2_step: Any = None
     output: str | None = None
+    exact: tuple[Any, Any, Any] | None = None
+    arrivals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +121,7 @@ _RULES: dict[type, PlasticityRule] = {}
 
 
 def register_neuron(
-    cls: type, *, brian2: Any = None
+    cls: type, *, brian2: Any = None, exact: tuple[Any, Any, Any] | None = None
 ) -> Callable[[Callable[..., None]], Any]:
     """Register a step for the parameter dataclass `cls`.
 
@@ -116,6 +131,8 @@ def register_neuron(
         The dataclass; see the module's text for its class attributes.
     brian2 : function, optional
         The same step in Brian2's order, for ``convention="brian2"``.
+    exact : tuple (advance, crossing, reset) of functions, optional
+        The model without a step, for ``engine="exact"``; see the module's text.
 
     Returns
     -------
@@ -125,7 +142,7 @@ def register_neuron(
     Raises
     ------
     ParameterError
-        If `cls` does not name its state rows.
+        If `cls` does not name its state rows, or where the arrivals of `exact` go.
     """
     for name in ("state", "ports"):
         rows = getattr(cls, name, ("input",) if name == "ports" else None)
@@ -134,6 +151,8 @@ def register_neuron(
                 f"register_neuron({cls.__name__}): class attribute {name!r} must be a "
                 f"tuple of row names, got {rows!r}"
             )
+
+    arrivals = _check_exact(cls, exact) if exact is not None else {}
 
     def decorate(function: Callable[..., None]) -> Any:
         step = _lazy(function)
@@ -145,10 +164,35 @@ def register_neuron(
             step=step,
             brian2_step=None if brian2 is None else _lazy(brian2),
             output=getattr(cls, "output", None),
+            exact=None if exact is None else tuple(_lazy(f) for f in exact),  # type: ignore[arg-type]
+            arrivals=arrivals,
         )
         return step
 
     return decorate
+
+
+def _check_exact(cls: type, exact: Any) -> dict[str, str]:
+    """Check what is given for the exact engine; return the row of each port."""
+    who = f"register_neuron({cls.__name__}, exact=...)"
+    if len(exact) != 3 or not all(callable(f) for f in exact):
+        raise ParameterError(
+            f"{who}: expected (advance, crossing, reset), got {exact!r}"
+        )
+    arrivals = getattr(cls, "arrivals", None)
+    if not isinstance(arrivals, Mapping) or not arrivals:
+        raise ParameterError(
+            f"{who}: class attribute 'arrivals' must map ports to state rows, got "
+            f"{arrivals!r}"
+        )
+    ports, rows = getattr(cls, "ports", ("input",)), cls.state  # type: ignore[attr-defined]
+    for port, row in arrivals.items():
+        if port not in ports or row not in rows:
+            raise ParameterError(
+                f"{who}: arrivals {port!r} -> {row!r}; ports: {', '.join(ports)}; "
+                f"state rows: {', '.join(rows)}"
+            )
+    return dict(arrivals)
 
 
 def register_plasticity(cls: type) -> Callable[[Callable[..., int]], Any]:
@@ -178,6 +222,11 @@ def _lazy(function: Any) -> Any:
     if isinstance(function, nb.core.registry.CPUDispatcher):
         return function
     return kernel(function)
+
+
+def registered_neurons() -> Mapping[type, NeuronModel]:
+    """Return all registered models by dataclass."""
+    return dict(_MODELS)
 
 
 def model_of(model: object) -> NeuronModel:

@@ -17,77 +17,24 @@ from numpy.typing import NDArray
 
 from neuro._version import __version__
 from neuro.core.connectivity import Rows
-from neuro.counts import LayerInfo, OpCounts
-from neuro.errors import MemoryLimitError, ParameterError, did_you_mean
+from neuro.counts import OpCounts
+from neuro.errors import ParameterError, did_you_mean
+from neuro.network.booking import Tally, grid_result, layered_result, place_probes
 from neuro.network.expand import expand
-from neuro.network.grid import GridEngine, plastic_updates
+from neuro.network.grid import GridEngine
 from neuro.network.layered import LayeredEngine, Outcome
 from neuro.network.network import Network
 from neuro.network.registry import model_of
-from neuro.network.result import Result, Spikes, Trace
+from neuro.network.result import Result
 from neuro.network.stimuli import Frames
 from neuro.network.weights import WeightSource
 from neuro.results import write_arrays
 
-__all__ = ["Simulation", "build"]
+__all__ = ["Simulation", "needs_layers"]
 
 _CARRIED = ("state", "active", "active_values", "active_count", "stream_at")
 log = logging.getLogger(__name__)
 Progress = Callable[[float, float, float, float], None]
-
-
-def build(
-    net: Network,
-    *,
-    engine: str,
-    seed: int,
-    threads: int,
-    precision: str,
-    memory_limit: int | None,
-    **options: Any,
-) -> "Simulation":
-    """Build a network for an engine; see :meth:`Network.build`."""
-    from neuro.network.exact_support import choose_engine
-
-    taken = choose_engine(net, engine)
-    if precision not in ("single", "double"):
-        raise ParameterError(
-            f"Network.build: precision 'single' or 'double', got {precision!r}"
-        )
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ParameterError(
-            f"Network.build: threads must be an integer >= 1, got {threads!r}"
-        )
-    estimate = net.memory()
-    limit = int(0.8 * _free_memory()) if memory_limit is None else memory_limit
-    if estimate.total > limit:
-        largest = max(estimate.objects, key=lambda k: estimate.objects[k])
-        raise MemoryLimitError(
-            f"Network: {estimate.total / 1e6:.1f} MB needed, limit "
-            f"{limit / 1e6:.1f} MB; the largest item is {largest!r} with "
-            f"{estimate.objects[largest] / 1e6:.1f} MB; shrink it or raise memory_limit"
-        )
-    if taken == "exact":
-        from neuro.network.exact import ExactSimulation
-
-        return ExactSimulation(net, seed=seed)
-    simulation = Simulation(
-        net, seed=seed, threads=threads, precision=precision, options=options
-    )
-    if not needs_layers(net):
-        simulation._grid()
-    return simulation
-
-
-def _free_memory() -> int:
-    try:
-        with open("/proc/meminfo") as f:
-            for line in f:
-                if line.startswith("MemAvailable"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 8 << 30
 
 
 def needs_layers(net: Network) -> bool:
@@ -185,7 +132,7 @@ class Simulation:
             real = np.zeros((total, 0, 0))
         counts = OpCounts(total)
         outcome = Outcome()
-        n_trace = _place_probes(engine, 0, steps)
+        n_trace = place_probes(engine, 0, steps)
         size = engine.group_size()
         for first in range(0, total, size):
             part = slice(first, min(first + size, total))
@@ -205,7 +152,7 @@ class Simulation:
                     part.stop * steps * self.net.dt / max(wall, 1e-9),
                     wall / done - wall,
                 )
-        return _result(
+        return layered_result(
             self, engine, outcome, counts, total, 0, steps, duration, start, batch=True
         )
 
@@ -279,7 +226,7 @@ class Simulation:
         if not arrays:
             binary, real = np.zeros((1, 0, 0), np.uint8), np.zeros((1, 0, 0))
         first, last = self.step, self.step + steps
-        n_trace = _place_probes(engine, first, last)
+        n_trace = place_probes(engine, first, last)
         batch = engine.new_batch(1, 0, binary, real, n_trace, 1)
         if self._batch is not None:
             batch = batch._replace(**{k: getattr(self._batch, k) for k in _CARRIED})
@@ -289,7 +236,7 @@ class Simulation:
         outcome.spike_counts.append(batch.spike_counts)
         outcome.visited.append(batch.visited)
         outcome.traces.append(batch.traces)
-        return _result(
+        return layered_result(
             self, engine, outcome, counts, 1, first, last, duration, start, batch=False
         )
 
@@ -430,8 +377,7 @@ class Simulation:
         self, steps: int, duration: float, start: float, progress: Progress | None
     ) -> Result:
         engine = self._grid()
-        before = engine.state.spike_counts.copy()
-        plastic_before = plastic_updates(engine, engine.classes)
+        before = Tally(engine)
         first = self.step
 
         def report(share: float, wall: float) -> None:
@@ -441,208 +387,11 @@ class Simulation:
                 progress(share, done, done / max(wall, 1e-9), rest)
 
         try:
-            raster_step, raster_source, flat = engine.run(first + steps, report)
+            raster = engine.run(first + steps, report)
         finally:  # an interrupt leaves the state of the last window's end
             self.step = engine.step
         if self.step < first + steps:  # the guard has stopped it
-            steps = self.step - first
-            duration = steps * self.net.dt
-        spent = engine.state.spike_counts - before
-        counts = OpCounts(1)
-        net = self.net
-        spike_counts = {
-            name: spent[None, engine.first[name] : engine.first[name] + p.n]
-            for name, p in net.populations.items()
-        }
-        events = dict(spike_counts)
-        late = 0 if net.convention == "brian2" else 1
-        for name, s in net.sources.items():
-            at, n = engine.source_first[name], s.n
-            own = (engine.stream_source >= at) & (engine.stream_source < at + n)
-            low = first - late if first == 0 else first
-            now = (engine.stream_step >= low) & (engine.stream_step < self.step)
-            channel = engine.stream_source[own & now] - at
-            events[name] = np.bincount(channel, minlength=n)[None].astype(np.int64)
-        for k, q in enumerate(net.projections):
-            name, spikes = net.names[k], events[q.pre][0]
-            degree, zero = engine.table.out_degree[k], engine.table.zero_degree[k]
-            n_synapses = int(degree.sum())
-            counts.layer(
-                name,
-                LayerInfo(
-                    in_shape=(net.n_of(q.pre),),
-                    out_shape=(net.n_of(q.post),),
-                    weights=n_synapses,
-                    synapses=n_synapses,
-                    steps=steps,
-                ),
-            )
-            visits = int(spikes @ degree)
-            zeros = int(spikes @ zero) if zero is not None else 0
-            counts.add(name, "spike_in", int(spikes.sum()))
-            counts.add(name, "synop", visits - zeros)
-            if zeros:
-                counts.add(name, "synop_zero", zeros)
-            counts.add(name, "ac", visits)
-        for k, n in plastic_updates(engine, engine.classes).items():
-            counts.add(net.names[k], "plastic", n - plastic_before[k])
-        book_populations(counts, net, spike_counts, 1, steps)
-        outcome = Outcome()
-        outcome.step.append(raster_step)
-        outcome.unit.append(raster_source)
-        outcome.sample.append(np.zeros(raster_source.size, np.int32))
-        traces = {}
-        at = 0
-        for name, index, interval in engine.probe_names:
-            n = self.step // interval - first // interval
-            values = flat[at : at + n * index.size].reshape(n, index.size)
-            at += values.size
-            times = (first // interval + 1 + np.arange(n)) * (interval * float(net.dt))
-            traces[name] = Trace(times.astype(np.float64), index, values)
-        return Result(
-            spikes=_sort_spikes(net, engine.first, outcome, first, batch=False),
-            traces=traces,
-            counts=counts,
-            duration=float(duration),
-            engine=self.engine,
-            seed=self.seed,
-            wall_s=time.perf_counter() - start,
-            _spike_counts=spike_counts,
+            duration = (self.step - first) * self.net.dt
+        return grid_result(
+            self, engine, before, raster, first=first, duration=duration, start=start
         )
-
-
-def _place_probes(engine: LayeredEngine, first: int, last: int) -> int:
-    """Give every recorded row its place in a sample's trace; return its length."""
-    at = 0
-    for row, (_, index, interval) in zip(engine.probe, engine.probe_names, strict=True):
-        row[5], row[6] = at, first // interval + 1
-        at += index.size * (last // interval - first // interval)
-    return at
-
-
-def _result(
-    simulation: Simulation,
-    engine: LayeredEngine,
-    outcome: Outcome,
-    counts: OpCounts,
-    n_samples: int,
-    first: int,
-    last: int,
-    duration: float,
-    start: float,
-    *,
-    batch: bool,
-) -> Result:
-    net = simulation.net
-    steps = last - first
-    n_all = np.concatenate(
-        [*outcome.spike_counts, np.zeros((0, engine.n_neurons), np.int64)]
-    )
-    spike_counts = {}
-    for name, p in net.populations.items():
-        at = engine.first[name]
-        spike_counts[name] = n_all[:, at : at + p.n]
-    spikes = _sort_spikes(net, engine.first, outcome, first, batch=batch)
-    visited = np.concatenate(
-        [*outcome.visited, np.zeros((0, len(engine.links), 4), np.int64)]
-    )
-    merged = np.zeros((len(net.projections), n_samples, 4), np.int64)
-    for i, link in enumerate(engine.links):
-        merged[link.projection] += visited[:, i]
-    for k, q in enumerate(net.projections):
-        n_pre, n_post = net.n_of(q.pre), net.n_of(q.post)
-        name = net.names[k]
-        size = getattr(q.rule, "size", None)
-        n = (
-            int(sum(x.length.sum() for x in engine.links if x.projection == k))
-            if callable(size) or not isinstance(q.rule, Rows | WeightSource)
-            else n_pre * n_post
-        )
-        counts.layer(
-            name,
-            LayerInfo(
-                in_shape=(n_pre,),
-                out_shape=(n_post,),
-                weights=n,
-                synapses=n,
-                steps=steps,
-                input_class="real" if merged[k, :, 3].any() else "binary",
-                a_bits=32 if merged[k, :, 3].any() else 1,
-            ),
-        )
-        events, synapses, zeros, macs = merged[k].T
-        counts.add(name, "spike_in", events)
-        counts.add(name, "synop", synapses - zeros)
-        if zeros.any():
-            counts.add(name, "synop_zero", zeros)
-        if macs.any():
-            counts.add(name, "mac", macs, a_bits=32)
-        else:
-            counts.add(name, "ac", synapses)
-    book_populations(counts, net, spike_counts, n_samples, steps)
-    traces = {}
-    flat = np.concatenate(outcome.traces or [np.zeros((0, 0))]) if batch else None
-    for row, (name, index, interval) in zip(
-        engine.probe, engine.probe_names, strict=True
-    ):
-        n = last // interval - first // interval
-        source = flat if flat is not None else outcome.traces[0]
-        at = int(row[5])
-        values = source[:, at : at + n * index.size].reshape(-1, n, index.size)
-        times = (first // interval + 1 + np.arange(n)) * (interval * float(net.dt))
-        traces[name] = Trace(
-            times.astype(np.float64), index, values if batch else values[0]
-        )
-    return Result(
-        spikes=spikes,
-        traces=traces,
-        counts=counts,
-        duration=float(duration),
-        engine=simulation.engine,
-        seed=simulation.seed,
-        wall_s=time.perf_counter() - start,
-        _spike_counts=spike_counts,
-    )
-
-
-def book_populations(
-    counts: OpCounts,
-    net: Network,
-    spike_counts: Mapping[str, NDArray[np.int64]],
-    n_samples: int,
-    steps: int,
-) -> None:
-    """Book updates, spikes and resets of every population."""
-    for p in net.populations.values():
-        counts.layer(p.name, LayerInfo(kind="population", neurons=p.n, steps=steps))
-        counts.add(p.name, "neuron_update", np.full(n_samples, steps * p.n, np.int64))
-        total = spike_counts[p.name].sum(1)
-        counts.add(p.name, "spike_out", total)
-        counts.add(p.name, "reset", total)
-
-
-def _sort_spikes(
-    net: Network,
-    firsts: Mapping[str, int],
-    outcome: Outcome,
-    first: int,
-    *,
-    batch: bool,
-) -> dict[str, Spikes]:
-    unit = np.concatenate([*outcome.unit, np.zeros(0, np.int32)])
-    step = np.concatenate([*outcome.step, np.zeros(0, np.int64)])
-    sample = np.concatenate([*outcome.sample, np.zeros(0, np.int32)])
-    late = 0 if net.convention == "brian2" else 1
-    spikes = {}
-    for name, p in net.populations.items():
-        r = net.records.get(name)
-        if r is not None and not r.spikes:
-            continue
-        own = (unit >= firsts[name]) & (unit < firsts[name] + p.n)
-        s, u, b = step[own], unit[own] - np.int32(firsts[name]), sample[own]
-        key = b.astype(np.int64) * (int(step.max(initial=0)) + 1) + s
-        if np.any(np.diff(key) < 0):
-            order = np.argsort(key, kind="stable")
-            s, u, b = s[order], u[order], b[order]
-        spikes[name] = Spikes((s + late) * net.dt, u, b if batch else None)
-    return spikes

@@ -68,6 +68,7 @@ def plot_error_against_size(
     limit: float | None = None,
     label: str = "relative output error",
     log: bool = True,
+    legend: bool = True,
     ax: Any = None,
     **kwargs: Any,
 ) -> Any:
@@ -80,18 +81,22 @@ def plot_error_against_size(
     errors : mapping of str to array_like, shape (n,)
         One curve per entry.
     spread : mapping of str to array_like, optional
-        Half-width of an error bar per point.
+        Half-width of an error bar per point; curves then stand a little beside each
+        other.
     limit : float, optional
         Horizontal line: the tolerated value.
     log : bool
         Logarithmic values.
+    legend : bool
+        Name the curves in the axes.
     """
     ax = _axes(ax)
     x = np.asarray(sizes, float)
     for k, (name, values) in enumerate(errors.items()):
         bars = None if spread is None else spread.get(name)
+        beside = 1.0 if spread is None else 2 ** (0.08 * (k - (len(errors) - 1) / 2))
         ax.errorbar(
-            x,
+            x * beside,
             np.asarray(values, float),
             yerr=bars,
             label=name,
@@ -105,10 +110,12 @@ def plot_error_against_size(
         ax.axhline(limit, color="0.4", linestyle="--", linewidth=1)
     ax.set_xscale("log", base=2)
     ax.set_xticks(x, [f"{int(v)}" for v in x])
+    ax.minorticks_off()
     if log:
         ax.set_yscale("log")
-    ax.set(xlabel="largest array (lines per side)", ylabel=label)
-    ax.legend(fontsize="small")
+    ax.set(xlabel="lines per side", ylabel=label)
+    if legend:
+        ax.legend(fontsize="small")
     return ax
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neuro.errors import ParameterError, ShapeError
-from neuro.sparsey.fields import square_fields
+from neuro.sparsey.fields import Fields, square_fields, whole_field
 from neuro.sparsey.level import Level
 from neuro.sparsey.parameters import LevelParameters
 from neuro.sparsey.readout import EpisodicReadout, LabelField
@@ -26,8 +27,9 @@ class SparseyEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     image_shape : (int, int), optional
         Height and width; default: square images.
-    receptive_fields : int or sequence of int
-        Side of the square fields; several sizes are pooled.
+    receptive_fields : int, sequence of int or None
+        Side of the square fields; several sizes are pooled. None: one mac that sees
+        all features, which then need not be an image.
     stride : int
         Distance of neighbouring macs, pixels.
     band : (int, int)
@@ -54,7 +56,7 @@ class SparseyEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         image_shape: tuple[int, int] | None = None,
-        receptive_fields: int | Sequence[int] = 6,
+        receptive_fields: int | Sequence[int] | None = 6,
         stride: int = 1,
         band: tuple[int, int] = (4, 12),
         n_cms: int = 5,
@@ -77,23 +79,15 @@ class SparseyEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.threads = threads
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # codes are float32 ones
+        return tags
+
     def _make(self, n_features: int) -> None:
-        shape = self.image_shape
-        if shape is None:
-            side = round(n_features**0.5)
-            shape = (side, side)
-        if shape[0] * shape[1] != n_features:
-            raise ShapeError(
-                f"{type(self).__name__}: {n_features} pixels are no image of shape "
-                f"{tuple(shape)}; give image_shape=(height, width)"
-            )
-        sizes = self.receptive_fields
-        sizes = [sizes] if isinstance(sizes, int) else list(sizes)
-        if not sizes:
-            raise ParameterError("receptive_fields: expected at least one size")
         self.levels_ = []
-        for i, size in enumerate(sizes):
-            low, high = (max(1, round(limit * size / sizes[0])) for limit in self.band)
+        for name, fields, scale in self._fields(n_features):
+            low, high = (max(1, round(limit * scale)) for limit in self.band)
             parameters = LevelParameters(
                 n_cms=self.n_cms,
                 n_units=self.n_units,
@@ -103,18 +97,44 @@ class SparseyEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     sigmoid=Logistic(slope=self.slope, inflection=self.inflection)
                 ),
             )
-            side = (min(size, shape[0]), min(size, shape[1]))
             self.levels_.append(
                 Level(
-                    parameters,
-                    square_fields(shape, side, stride=self.stride),
-                    seed=self.seed,
-                    name=f"mac{i}-{size}",
-                    threads=self.threads,
+                    parameters, fields, seed=self.seed, name=name, threads=self.threads
                 )
             )
         self.shapes_ = [
             (x.n_macs, x.n_cms, x.n_units) for x in (v.source for v in self.levels_)
+        ]
+
+    def _fields(self, n_features: int) -> list[tuple[str, Fields, float]]:
+        """Name, receptive fields and scale of the band of every level."""
+        if self.receptive_fields is None:
+            return [("mac", whole_field(n_features), 1.0)]
+        shape = self.image_shape
+        if shape is None:
+            side = round(n_features**0.5)
+            shape = (side, side)
+        if shape[0] * shape[1] != n_features:
+            raise ShapeError(
+                f"{type(self).__name__}: {n_features} pixels are no image of shape "
+                f"{tuple(shape)}; give image_shape=(height, width), or "
+                "receptive_fields=None for features that are no image"
+            )
+        given = self.receptive_fields
+        sizes = [given] if isinstance(given, int) else list(given)
+        if not sizes:
+            raise ParameterError("receptive_fields: expected at least one size")
+        return [
+            (
+                f"mac{i}-{size}",
+                square_fields(
+                    shape,
+                    (min(size, shape[0]), min(size, shape[1])),
+                    stride=self.stride,
+                ),
+                size / sizes[0],
+            )
+            for i, size in enumerate(sizes)
         ]
 
     def _codes(self, X: NDArray[Any], *, learn: bool) -> list[NDArray[np.int16]]:
@@ -199,7 +219,7 @@ inflection, seed, threads
         *,
         readout: Literal["binary", "loglik", "episodic"] = "binary",
         image_shape: tuple[int, int] | None = None,
-        receptive_fields: int | Sequence[int] = 6,
+        receptive_fields: int | Sequence[int] | None = 6,
         stride: int = 1,
         band: tuple[int, int] = (4, 12),
         n_cms: int = 5,
@@ -228,6 +248,7 @@ inflection, seed, threads
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "SparseyClassifier":
         """Learn from scratch; one pass in the given order."""
         x, labels = validate_data(self, X, y, reset=True)
+        check_classification_targets(labels)
         self._begin(x.shape[1], np.unique(labels))
         return self._learn(x, labels)
 
@@ -240,6 +261,7 @@ inflection, seed, threads
         """Go on learning; `classes` names all classes at the first call."""
         first = not hasattr(self, "levels_")
         x, labels = validate_data(self, X, y, reset=first)
+        check_classification_targets(labels)
         if first:
             self._begin(x.shape[1], np.unique(labels if classes is None else classes))
         return self._learn(x, labels)
@@ -289,7 +311,17 @@ inflection, seed, threads
         return np.asarray(self.classes_[found])
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Summed evidence for every class, shape (n, n_classes)."""
+        """Summed evidence, shape (n, n_classes); of two classes the difference, (n,).
+
+        Raises
+        ------
+        ParameterError
+            With the episodic read-out, which compares items and not classes.
+        """
+        check_is_fitted(self)
         if self.readout == "episodic":
             raise ParameterError("decision_function: not for the episodic read-out")
-        return self.label_field_.evidence(self.codes(X), self.readout)
+        evidence = self.label_field_.evidence(self.codes(X), self.readout)
+        if self.classes_.size == 2:
+            return np.asarray(evidence[:, 1] - evidence[:, 0])
+        return evidence

@@ -364,6 +364,14 @@ class Level:
         self._monitor.set_state(arrays)
         self._ledger.frames = arrays["booked"]
 
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        # copied or unpickled; arrays mapped from a file read-only must be written to
+        self.__dict__.update(held)
+        self._shape = kernels.Shape(*map(_writable, self._shape))
+        self._rule = kernels.Rule(*map(_writable, self._rule))
+        self._state = kernels.State(*map(_writable, self._state))
+        self._key = _writable(self._key)
+
     def signal_factors(self, hypotheses: NDArray[np.int16]) -> NDArray[np.float64]:
         """Return F(zeta) for zeta as :class:`Activity` holds it."""
         return np.asarray(self._shape.factor[np.maximum(hypotheses, 1)])
@@ -430,3 +438,9 @@ def _factors(
     if factors is None:
         return np.ones(codes.shape[:2])
     return np.ascontiguousarray(factors, np.float64)
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and not value.flags.writeable:
+        return np.array(value)
+    return value

@@ -19,7 +19,7 @@ def losses(
     table: Mapping[tuple[str, int], Mapping[str, NDArray[np.float64]]],
     limit: float,
 ) -> None:
-    """Loss of accuracy against the size of the arrays, one panel per node."""
+    """Loss against the size of the arrays, one panel per node; bars: standard error."""
     import matplotlib.pyplot as plt
 
     nodes = sorted({n for _, n in table}, reverse=True)
@@ -45,12 +45,19 @@ def losses(
                 limit=100 * limit,
                 label="loss of accuracy (points)",
                 log=False,
+                legend=False,
                 ax=ax,
             )
+            ax.axhline(0.0, color="0.85", linewidth=1, zorder=0)
             title = "as it comes" if kind == "raw" else "mean drive restored"
             ax.set_title(f"{node} nm wires, {title}", fontsize="medium")
+            ax.set_xlabel("largest array (lines per side)" if row else "")
             if ax is not axes[row][0]:
                 ax.set_ylabel("")
+    handles, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(
+        handles, names, loc="outside upper center", ncols=len(names), frameon=False
+    )
     ctx.figure("losses", figure)
 
 
@@ -72,18 +79,19 @@ def maps(ctx: Context, solution: Any) -> None:
     """Voltages across the cells and along the bit lines of one array."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.8), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.0), layout="constrained")
     plot_array_map(
         solution.v_word - solution.v_bit,
         label="voltage across the cell (V)",
-        title="all word lines at 0.2 V",
+        title="drivers left, sense amplifiers below",
         ax=axes[0],
     )
     plot_array_map(
         1e6 * solution.i_device,
-        label="cell current (µA)",
-        title="1-100 µS, 22 nm wires",
+        label="current through the cell (µA)",
+        title="cells of 1-100 µS",
         ax=axes[1],
         cmap="magma",
     )
+    figure.suptitle("22 nm wires, all word lines at 0.2 V", fontsize="medium")
     ctx.figure("maps", figure)

@@ -18,29 +18,39 @@ _COLOURS = ("#0072B2", "#E69F00", "#009E73")
 
 
 def draw(ctx: Context, found: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Accuracy of each kind of training on each kind of hardware."""
+    """Accuracy of each kind of training on each kind of hardware, every training."""
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
     place = np.arange(len(_LABELS))
     for k, (kind, scores) in enumerate(found.items()):
-        means = [100 * float(np.mean(scores[key])) for key in _LABELS]
-        spread = [
-            100 * float(np.std(scores[key], ddof=1)) if len(scores[key]) > 1 else 0.0
-            for key in _LABELS
-        ]
-        ax.bar(
-            place + 0.27 * (k - 1),
-            means,
-            0.25,
-            yerr=spread,
-            capsize=2,
+        values = 100 * np.array([scores[key] for key in _LABELS])
+        where = place + 0.2 * (k - 1)
+        name = "trained " + kind.replace("_", " ").replace("noise", "with noise", 1)
+        ax.plot(where, values, ".", color=_COLOURS[k], markersize=4, alpha=0.6)
+        ax.plot(
+            where,
+            values.mean(1),
+            "_",
             color=_COLOURS[k],
-            label="trained " + kind.replace("_", " ").replace("noise", "with noise", 1),
+            markersize=18,
+            mew=2,
+            label=name,
         )
+        for x, y, top in zip(where, values.mean(1), values.max(1), strict=True):
+            ax.annotate(
+                f"{y:.1f}",
+                (x, top),
+                (0, 4),
+                textcoords="offset points",
+                ha="center",
+                fontsize="x-small",
+                color=_COLOURS[k],
+            )
     ax.set_xticks(place, list(_LABELS.values()))
     ax.set(ylabel="test accuracy (%)", xlabel="evaluated with")
-    low = min(float(np.mean(v)) for s in found.values() for v in s.values())
-    ax.set_ylim(max(0.0, 100 * low - 8), 101)
-    ax.legend(fontsize="small", loc="lower left")
+    ax.set_xlim(-0.5, len(_LABELS) - 0.5)
+    ax.grid(axis="y", color="0.92")
+    ax.set_axisbelow(True)
+    figure.legend(loc="outside upper center", ncols=3, fontsize="small", frameon=False)
     ctx.figure("training", figure)

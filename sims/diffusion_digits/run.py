@@ -23,6 +23,7 @@ from .._images import (
     scores,
     start_noise,
     train_denoiser,
+    unet_config,
 )
 from .._runner import Context
 from . import _figures
@@ -75,23 +76,20 @@ def _models(cfg: Config, ctx: Context, data: Splits, k: int) -> dict[str, Any]:
         from neuro.diffusion import pretrained
 
         return {n: pretrained(f"digits-{n}") for n in ("spiking", "dense")}
-    seed = ctx.seed + k
-    raw, spiking, _ = train_denoiser(
-        cfg, ctx, data, name=f"spiking-{k}", seed=seed, steps=cfg.steps
-    )
-    _, dense, _ = train_denoiser(
-        cfg, ctx, data, name=f"dense-{k}", seed=seed, steps=cfg.steps, spiking=False
-    )
-    steps = round(cfg.steps * cfg.equal_time)
-    _, longer, _ = train_denoiser(
-        cfg, ctx, data, name=f"dense-time-{k}", seed=seed, steps=steps, spiking=False
-    )
-    return {
-        "spiking": spiking,
-        "dense": dense,
-        "dense_equal_time": longer,
-        "spiking_raw": raw,
-    }
+    seed, config = ctx.seed + k, unet_config(cfg)
+
+    def train(name: str, config: Any, steps: int) -> Any:
+        return train_denoiser(
+            cfg, ctx, data, config, name=f"{name}-{k}", seed=seed, steps=steps
+        )
+
+    raw, spiking, _ = train("spiking", config, cfg.steps)
+    found = {"spiking": spiking, "spiking_raw": raw}
+    found["dense"] = train("dense", config.dense(), cfg.steps)[1]
+    longer = round(cfg.steps * cfg.equal_time)
+    if longer:
+        found["dense_equal_time"] = train("dense-time", config.dense(), longer)[1]
+    return found
 
 
 def _sample(
@@ -122,8 +120,9 @@ def _event_driven(
 ) -> dict[str, float]:
     """Run calls of the denoiser on the event core; count, compare, price."""
     from neuro.diffusion import Schedule, total_products
-    from neuro.diffusion.events import EventDenoiser, compare, paper_counts
+    from neuro.diffusion.events import EventDenoiser, compare
     from neuro.diffusion.folded import fold_unet
+    from neuro.diffusion.ledger import paper_counts
 
     model = first["spiking"]
     side = data.train[0].shape[-1]

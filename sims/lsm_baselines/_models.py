@@ -47,7 +47,15 @@ def _lif(decay: float, threshold: float) -> Lif:
     )
 
 
-def build(name: str, cfg: Config, n_in: int, classes: int, *, seed: int) -> Any:
+def build(
+    name: str,
+    cfg: Config,
+    n_in: int,
+    classes: int,
+    *,
+    recurrence: float = 1.0,
+    seed: int,
+) -> Any:
     """Build a baseline with weights drawn from `seed`.
 
     Parameters
@@ -59,6 +67,8 @@ def build(name: str, cfg: Config, n_in: int, classes: int, *, seed: int) -> Any:
         With ``n``, ``array_sd`` and ``srnn``.
     n_in, classes : int
         Sizes.
+    recurrence : float
+        Factor on the initial recurrent weights of the spiking networks.
     seed : int
         Seed of the initial weights.
     """
@@ -71,7 +81,7 @@ def build(name: str, cfg: Config, n_in: int, classes: int, *, seed: int) -> Any:
         sd = cfg.srnn.const * cfg.array_sd
         nn.init.normal_(recurrent.input.weight, std=sd)
         nn.init.zeros_(recurrent.input.bias)
-        nn.init.normal_(recurrent.feedback.weight, std=sd * cfg.srnn.recurrence)
+        nn.init.normal_(recurrent.feedback.weight, std=sd * recurrence)
         readout: Any = nn.Linear(cfg.n, classes)
         if name == "srnn_snn":
             nn.init.normal_(readout.weight, std=cfg.srnn.sd_out)

@@ -25,9 +25,9 @@ _LABELS = {
 }
 _LINES = (
     ("same", "#0072B2", "-o", "read-out trained on this array"),
-    ("same_gain", "#009E73", "-s", "the same, one gain per array restored"),
+    ("same_gain", "#009E73", "-s", "trained on this array, gain restored"),
     ("transfer", "#E69F00", "--o", "trained on the ideal array"),
-    ("transfer_gain", "#CC79A7", "--s", "the same, one gain per array restored"),
+    ("transfer_gain", "#CC79A7", "--s", "trained on the ideal array, gain restored"),
 )
 Points = Sequence[tuple[float, Mapping[str, NDArray[np.float64]]]]
 
@@ -80,7 +80,7 @@ def draw_effects(
         handles.values(), handles.keys(), fontsize=8, frameon=False, loc="center left"
     )
     arrays = next(iter(curves.values()))[0][1]["same"].size
-    figure.suptitle(f"mean and standard deviation over {arrays} arrays", fontsize=9)
+    figure.suptitle(f"mean and standard deviation, arrays: {arrays}", fontsize=9)
     figure.tight_layout()
     ctx.figure("effects", figure)
 
@@ -104,10 +104,10 @@ def draw_drift(
         xlabel="time since programming",
         ylabel="accuracy (%)",
         ylim=(0, 100),
-        title=f"drift exponent {nu:g} +- {nu / 2:g} per cell; mean and SD over "
-        f"{ideal.size} arrays",
+        title=f"drift exponent {nu:g} +- {nu / 2:g} per cell; mean and SD, "
+        f"arrays: {ideal.size}",
     )
     ax.title.set_size(9)
-    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()
     ctx.figure("drift", figure)

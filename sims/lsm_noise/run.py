@@ -11,7 +11,7 @@ Drift is also followed from an hour to a year.
 """
 
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,74 +28,80 @@ from ._figures import draw_drift, draw_effects
 __all__ = ["run"]
 
 Runs = dict[str, NDArray[np.float64]]
-_WITH_GAIN = ("p_unformed", "drift", "wire_resistance", "all_effects")
+Levels = dict[str, float]
+_WITH_GAIN = ("p_unformed", "drift", "wire_resistance")
 
 
-def _features(
-    cfg: Config,
-    ctx: Context,
-    data: Recordings,
-    levels: dict[str, float],
-    k: int,
-    *,
-    restore_gain: bool = False,
-) -> tuple[NDArray[np.float64], float]:
-    """Return spike counts and firing per step of liquid `k`."""
-    frames = degrade(data.frames, levels, stream(ctx.seed, "input noise", k))
-    liquid = imperfect_liquid(
-        cfg, ctx.seed, k, frames[:20], levels, restore_gain=restore_gain
-    )
-    activity = liquid.run(frames)
-    return activity.features, activity.rate
+class Condition(NamedTuple):
+    """One setting of the arrays: effects at their levels, gain restored or not."""
+
+    name: str
+    levels: Levels
+    restore_gain: bool = False
 
 
-def _score(
-    cfg: Config,
-    ctx: Context,
-    data: Recordings,
-    x: NDArray[np.float64],
-    tested: NDArray[np.float64] | None = None,
-) -> float:
-    found = cross_validate(
-        x,
-        data.labels,
-        data.groups,
-        folds=cfg.folds,
-        kind=cfg.readout,
-        test_features=tested,
-        rng=stream(ctx.seed, "folds"),
-    )
-    return float(found.mean())
+def _conditions(cfg: Config) -> list[Condition]:
+    """Return everything that one array goes through, the ideal first."""
+    found = [Condition("ideal", {})]
+    for effect, levels in cfg.levels.items():
+        gains = (False, True) if effect in _WITH_GAIN else (False,)
+        found += [
+            Condition(f"{effect}-{v:g}", {effect: v}, g) for v in levels for g in gains
+        ]
+    reference = {effect: levels[-2] for effect, levels in cfg.levels.items()}
+    ages: list[Levels] = [{"drift": cfg.drift_nu, "age": age} for age in cfg.ages_s]
+    for gain in (False, True):
+        found.append(Condition("all", reference, gain))
+        found += [Condition(f"age-{x['age']:g}", x, gain) for x in ages]
+    return found
 
 
-def _ideal(cfg: Config, ctx: Context, data: Recordings, k: int) -> dict[str, Any]:
-    x, rate = _features(cfg, ctx, data, {}, k)
-    return {"x": x, "score": _score(cfg, ctx, data, x), "rate": rate}
+def _one_array(
+    cfg: Config, ctx: Context, data: Recordings, k: int
+) -> dict[str, NDArray[np.float64]]:
+    """Take array `k` through all conditions.
 
+    Returns
+    -------
+    dict of ndarray of float64, shape (conditions,)
+        ``same``: accuracy of a read-out trained under the condition; ``transfer``: of
+        one trained on the ideal array; ``rate``: firing per step.
+    """
+    features, rates = [], []
+    for condition in _conditions(cfg):
+        levels = condition.levels
+        frames = degrade(data.frames, levels, stream(ctx.seed, "input noise", k))
+        liquid = imperfect_liquid(
+            cfg,
+            ctx.seed,
+            k,
+            frames[:20],
+            levels,
+            restore_gain=condition.restore_gain,
+        )
+        activity = liquid.run(frames)
+        features.append(activity.features)
+        rates.append(activity.rate)
 
-def _measure(
-    cfg: Config,
-    ctx: Context,
-    data: Recordings,
-    ideal: list[dict[str, Any]],
-    levels: dict[str, float],
-    *,
-    gain: bool,
-) -> dict[str, Any]:
-    """Score every array: same, transfer and firing, and with the gain restored."""
-    out: dict[str, list[float]] = {"same": [], "transfer": [], "rate": []}
-    if gain:
-        out |= {"same_gain": [], "transfer_gain": []}
-    for k, clean in enumerate(ideal):
-        x, rate = _features(cfg, ctx, data, levels, k)
-        out["same"].append(_score(cfg, ctx, data, x))
-        out["transfer"].append(_score(cfg, ctx, data, clean["x"], x))
-        out["rate"].append(rate)
-        if gain:
-            x, _ = _features(cfg, ctx, data, levels, k, restore_gain=True)
-            out["same_gain"].append(_score(cfg, ctx, data, x))
-            out["transfer_gain"].append(_score(cfg, ctx, data, clean["x"], x))
-    return {name: np.array(values) for name, values in out.items()}
+    def score(
+        x: NDArray[np.float64], tested: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        found = cross_validate(
+            x,
+            data.labels,
+            data.groups,
+            folds=cfg.folds,
+            kind=cfg.readout,
+            test_features=tested,
+            rng=stream(ctx.seed, "folds"),
+        )
+        return np.asarray(found.mean(-1))
+
+    return {
+        "same": np.array([score(x) for x in features]),
+        "transfer": score(features[0], np.stack(features)),
+        "rate": np.array(rates),
+    }
 
 
 def run(cfg: Config, ctx: Context) -> None:
@@ -106,36 +112,33 @@ def run(cfg: Config, ctx: Context) -> None:
         n_test=len(data.labels),
         protocol=f"{cfg.folds}-fold cross-validation",
     )
-    ideal = [
-        ctx.step(f"ideal-{k}", partial(_ideal, cfg, ctx, data, k))
-        for k in range(cfg.arrays)
+    arrays = [
+        ctx.step(f"array-{k}", partial(_one_array, cfg, ctx, data, k))
+        for k in ctx.progress(range(cfg.arrays), label="arrays")
     ]
-    clean = np.array([float(a["score"]) for a in ideal])
+    table = {key: np.stack([a[key] for a in arrays], axis=1) for key in arrays[0]}
+    by_name: dict[str, Runs] = {}
+    for i, condition in enumerate(_conditions(cfg)):
+        suffix = "_gain" if condition.restore_gain else ""
+        runs = by_name.setdefault(condition.name, {})
+        runs |= {f"{key}{suffix}": values[i] for key, values in table.items()}
+    clean = by_name["ideal"]["same"]
     ctx.metric("accuracy_ideal", clean, control="chance")
-    ctx.metric("firing_per_step_ideal", [float(a["rate"]) for a in ideal])
+    ctx.metric("firing_per_step_ideal", by_name["ideal"]["rate"])
     ctx.metric("chance", data.chance)
-
-    def measured(name: str, levels: dict[str, float], *, gain: bool) -> Runs:
-        make = partial(_measure, cfg, ctx, data, ideal, levels, gain=gain)
-        return ctx.step(name, make)
-
-    curves: dict[str, list[tuple[float, Runs]]] = {}
-    reference: dict[str, float] = {}
-    for effect, levels in ctx.progress(cfg.levels.items(), label="effects"):
-        reference[effect] = levels[-2]
-        gain = effect in _WITH_GAIN
-        curves[effect] = [
-            (float(v), measured(f"{effect}-{v:g}", {effect: v}, gain=gain))
-            for v in levels
-        ]
-        _record(ctx, effect, curves[effect][-2][1], clean)
-    _record(ctx, "all_effects", measured("all", reference, gain=True), clean)
-    ages = [
-        (age, measured(f"age-{age:g}", {"drift": cfg.drift_nu, "age": age}, gain=True))
-        for age in ctx.progress(cfg.ages_s, label="ages")
-    ]
+    curves = {
+        effect: [(float(v), by_name[f"{effect}-{v:g}"]) for v in levels]
+        for effect, levels in cfg.levels.items()
+    }
+    for effect, points in curves.items():
+        _record(ctx, effect, points[-2][1], clean)
+    _record(ctx, "all_effects", by_name["all"], clean)
+    ages = [(float(age), by_name[f"age-{age:g}"]) for age in cfg.ages_s]
     for age, runs in ages:
-        ctx.metric(f"accuracy_age_{age:g}s", runs["same"], control="accuracy_ideal")
+        for key, suffix in (("same", ""), ("same_gain", "_gain")):
+            ctx.metric(
+                f"accuracy_age_{age:g}s{suffix}", runs[key], control="accuracy_ideal"
+            )
     ctx.arrays(
         "curves",
         ideal=clean,

@@ -100,8 +100,9 @@ def _models(cfg: Config, ctx: Context, stimuli: Stimuli) -> list[tuple[Any, ...]
     models: list[tuple[Any, ...]] = [
         ("_counts", "contrastive", [partial(control_pairs, stimuli, 1)]),
         ("", "contrastive", small),
-        ("_prototype", "prototype", small),
     ]
+    if cfg.prototype.epochs:
+        models.append(("_prototype", "prototype", small))
     if large:
         windows = partial(control_pairs, stimuli, cfg.large.windows)
         models += [

@@ -53,10 +53,10 @@ def draw(
         xscale="log",
         xlabel="simulated recordings trained on",
         ylabel="accuracy (%)",
-        title="one window, ridge read-out; band: range over liquids",
+        title="one window; band: range over liquids",
     )
     ax.title.set_size(9)
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     ax.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     ctx.figure("learning-curve", figure)

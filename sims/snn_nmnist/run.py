@@ -128,7 +128,10 @@ def _build(cfg: Config, name: str, shape: tuple[int, ...], seed: int) -> Any:
         if name == "snn_recurrent":
             p, height, width = shape
             small = (p, height // net.pool, width // net.pool)
-            return recurrent_classifier(small, hidden=net.recurrent, neuron=spiking)
+            return recurrent_classifier(
+                small, hidden=net.recurrent, neuron=spiking, dropout=net.dropout,
+                norm=net.recurrent_norm,
+            )  # fmt: skip
         options = {
             "channels": tuple(net.channels), "hidden": net.hidden,
             "dropout": net.dropout,
@@ -144,12 +147,8 @@ def _pooled(frames: NDArray[np.uint8], pool: int) -> NDArray[np.uint8]:
     n, steps, p, height, width = frames.shape
     h, w = height // pool, width // pool
     cut = frames[..., : h * pool, : w * pool]
-    blocks = cut.reshape(n, steps, p, h, pool, w, pool)
-    return (
-        blocks.max(axis=(4, 6))
-        if isinstance(blocks, np.ndarray)
-        else blocks.amax((4, 6))
-    )
+    merged: NDArray[np.uint8] = cut.reshape(n, steps, p, h, pool, w, pool).max((4, 6))
+    return merged
 
 
 def _loss(shift: int) -> Any:
@@ -190,8 +189,11 @@ def _fit(
     seed = int(stream(ctx.seed, "weights", name, k).integers(2**31))
     model = _build(cfg, name, data.frames.shape[2:], seed)
     parts = [(x[chosen[i]], data.labels[chosen[i]]) for i in (inner, valid)]
+    recurrent = name == "snn_recurrent"
+    shift = cfg.recurrent_shift if recurrent else cfg.shift
+    epochs = cfg.recurrent_epochs if recurrent else cfg.epochs
     fit(
-        model, *parts, loss=_loss(cfg.shift), lr=cfg.lr, seed=seed, epochs=cfg.epochs,
+        model, *parts, loss=_loss(shift), lr=cfg.lr, seed=seed, epochs=epochs,
         batch=cfg.batch, metric=accuracy, decay="cosine", warmup=20, clip=1.0,
         weight_decay=1e-3, out=ctx.out / "training" / f"{name}-{k}", resume=True,
         progress=ctx.progress,

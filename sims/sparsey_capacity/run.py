@@ -10,7 +10,7 @@ from neuro.sparsey import Level, LevelParameters, Selection, whole_field
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import distort, overload, random_items, replicates
+from .._sparsey import COLOURS, distort, overload, random_items, replicates
 
 # bits of a frame of 9 to 12 active pixels out of 144: mean of log2 C(144, n)
 BITS_PER_FRAME = float(np.mean([log2(comb(144, n)) for n in range(9, 13)]))
@@ -183,7 +183,7 @@ def _sequences(cfg: Config, ctx: Context) -> None:
             ctx.metric(f"capacity_sequences_{size}{suffix}", found, unit="sequences")
             name = size + ("" if moved == 0 else f", {moved} px moved")
             curves[name] = (tests, table)
-            styles[name] = {"color": f"C{i}", "ls": ("-", "--", ":")[moved]}
+            styles[name] = {"color": COLOURS[i], "ls": ("-", "--", ":")[moved]}
             if moved == 0:
                 bits = np.array(found) * cfg.n_frames * BITS_PER_FRAME / n_weights
                 ctx.metric(f"bits_per_synapse_{size}", bits, unit="bit")
@@ -240,7 +240,7 @@ def _forgetting(cfg: Config, ctx: Context) -> None:
     for name, held in tables.items():
         ctx.metric(f"accuracy_first_block_at_end_{name}", [t[0, -1] for t in held])
         ctx.metric(f"accuracy_last_block_at_end_{name}", [t[-1, -1] for t in held])
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4))
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     for ax, (name, held) in zip(axes, tables.items(), strict=True):
         plot_recall_matrix(np.mean(held, 0), ax=ax, step=block)
         ax.set_title("permanent weights" if name == "permanent" else "frozen at U 0.3")

@@ -21,7 +21,7 @@ from neuro.sparsey import (
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import overload, replicates
+from .._sparsey import COLOURS, overload, replicates
 from .two_levels import two_levels
 
 Bits = NDArray[np.uint8]
@@ -329,22 +329,33 @@ def _figure(ctx: Context, table: dict[str, Any], shown: Bits) -> None:
         "accuracy_1nn_hamming", "accuracy_1nn_cosine",
     )  # fmt: skip
     width = 0.8 / len(names)
+    groups = [(f"{label} per class", t, "") for label, t in table.items()]
+    for i, (label, t, _) in enumerate(groups):
+        if "accuracy_binary_deslanted" in t:
+            groups.insert(i + 1, (f"{label}, deslanted", t, "_deslanted"))
+            break
     for i, name in enumerate(names):
-        at = np.arange(len(table)) + (i - 2) * width
-        mean = [np.mean(t[name]) for t in table.values()]
-        sd = [
-            np.std(t[name], ddof=1) if len(t[name]) > 1 else 0 for t in table.values()
-        ]
-        axes[1].bar(at, mean, width, yerr=sd, label=name.removeprefix("accuracy_"))
+        at = np.arange(len(groups)) + (i - 2) * width
+        values = [t[f"{name}{form}"] for _, t, form in groups]
+        mean = [np.mean(v) for v in values]
+        sd = [np.std(v, ddof=1) if len(v) > 1 else 0 for v in values]
+        label = name.removeprefix("accuracy_").replace("1nn_", "1-NN ")
+        axes[1].bar(
+            at, mean, width, yerr=sd, ecolor="0.3", color=COLOURS[i], label=label
+        )
         for x, m in zip(at, mean, strict=True):
-            axes[1].text(x, m + 0.012, f"{m:.3f}", ha="center", fontsize=7)
+            axes[1].text(
+                x, m - 0.03, f"{m:.3f}", ha="center", va="top", rotation=90,
+                fontsize=8, color="white",
+            )  # fmt: skip
     if "200" in table:
+        at = list(table).index("200")
         axes[1].plot(
-            [list(table).index("200") - 0.4, list(table).index("200") + 0.4],
-            [0.91, 0.91], "k--", lw=1, label="reported (binary)",
+            [at - 0.45, at + 0.45], [PAPER[200]] * 2, "k--", lw=1,
+            label="reported (binary)",
         )  # fmt: skip
-    axes[1].set_ylim(0, 1.15)
-    axes[1].set_xticks(range(len(table)), [f"{k} per class" for k in table])
+    axes[1].set_ylim(0, 1.2)
+    axes[1].set_xticks(range(len(groups)), [name for name, _, _ in groups])
     axes[1].set_ylabel("accuracy on the test images")
-    axes[1].legend(frameon=False, fontsize=7, ncol=3, loc="upper left")
+    axes[1].legend(frameon=False, fontsize=8, ncol=3, loc="upper left")
     ctx.figure("accuracy", figure)

@@ -7,7 +7,7 @@ from neuro.sparsey import LevelParameters, Mac, Selection
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import overload, random_items, replicates
+from .._sparsey import COLOURS, overload, random_items, replicates
 
 
 def jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -77,9 +77,10 @@ def run(cfg: Config, ctx: Context) -> None:
             for rule, style in (("separating", "-"), ("random", "--")):
                 table = np.stack(units[rule, q, n])
                 label = f"{n} sequences" if rule == "separating" else None
-                ax.plot(table.mean(0), style, color=f"C{i}", label=label)
+                ax.plot(table.mean(0), style, color=COLOURS[i], label=label)
         ax.set_title(f"Q={q}, K={k} (dashed: random codes)")
         ax.set_xlabel("frame after the cue")
+        ax.set_ylim(0, 1.05)
     np.atleast_1d(axes)[0].set_ylabel("unit accuracy")
-    np.atleast_1d(axes)[0].legend(frameon=False)
+    np.atleast_1d(axes)[0].legend(frameon=False, loc="lower left")
     ctx.figure("accuracy", figure)

@@ -16,7 +16,7 @@ from neuro.sparsey import (
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import random_items, replicates
+from .._sparsey import COLOURS, random_items, replicates
 
 # name -> rule; the first two are the shipped presets
 RULES = {
@@ -89,7 +89,7 @@ def run(cfg: Config, ctx: Context) -> None:
             table = np.stack(results[name, stored])
             ax.errorbar(
                 range(cfg.n_active + 1), table.mean(0), table.std(0), label=name,
-                color=f"C{i}", lw=2.5 if i < 2 else 1, capsize=2,
+                color=COLOURS[i], lw=2.5 if i < 2 else 1, capsize=2,
             )  # fmt: skip
         ax.axhline(1 / cfg.n_units, color="0.5", ls=":")
         ax.set_title(f"{stored} stored")

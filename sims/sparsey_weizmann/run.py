@@ -19,9 +19,15 @@ from neuro.sparsey import (
 
 from .._config import Config
 from .._runner import Context
-from .._sparsey import replicates
+from .._sparsey import COLOURS, replicates
 
 # name -> (H in use, persistence in use, back-off in retrieval)
+LABELS = {
+    "u": "U only",
+    "uh": "U and H",
+    "uh_persistence": "U, H, persistence",
+    "uh_back_off": "U, H, back-off",
+}
 CASES = {
     "u": (False, False, False),
     "uh": (True, False, False),
@@ -191,13 +197,22 @@ def run(cfg: Config, ctx: Context) -> None:
     figure, ax = plt.subplots(figsize=(8, 4))
     names = ("accuracy_binary", "accuracy_loglik", "accuracy_episodic", "recall_items")
     for i, case in enumerate(CASES):
-        mean = [float(np.mean(summary[case][n])) for n in names]
-        ax.bar(np.arange(len(names)) + (i - 1.5) * 0.2, mean, 0.2, label=case)
+        table = np.stack([np.asarray(summary[case][n]) for n in names])
+        sd = table.std(1, ddof=1) if table.shape[1] > 1 else None
+        at = np.arange(len(names)) + (i - 1.5) * 0.2
+        ax.bar(
+            at, table.mean(1), 0.2, yerr=sd, ecolor="0.3", color=COLOURS[i],
+            label=LABELS[case],
+        )  # fmt: skip
     for kind in controls:
         level = float(np.concatenate(controls[kind]).mean())
-        ax.axhline(level, ls="--", color="0.4", lw=1)
-        ax.text(len(names) - 0.45, level, kind.removeprefix("accuracy_"), fontsize=7)
-    ax.set_xticks(range(len(names)), [n.replace("accuracy_", "") for n in names])
+        ax.plot([-0.5, 2.5], [level, level], ls="--", color="0.4", lw=1)
+        name = kind.removeprefix("accuracy_1nn_")
+        ax.text(2.52, level, f"1-NN {name}", fontsize=7, va="bottom")
+    ax.set_xticks(
+        range(len(names)),
+        ["class, binary", "class, loglik", "class, episodic", "snippet identified"],
+    )
     ax.set_ylabel("share correct")
     ax.set_ylim(0, 1.05)
     ax.legend(frameon=False, ncol=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))

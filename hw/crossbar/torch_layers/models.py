@@ -266,11 +266,17 @@ def calibrate(model: nn.Module, x: Tensor) -> None:
 
         hooks.append(m.register_forward_pre_hook(keep))
     held = model.training
+    matrices = [m.matrix for m in layers.values() if m.matrix is not None]
+    converters = [a._adc for a in matrices]
     model.eval()
     try:
+        for a in matrices:
+            a._adc = None  # what a layer sees must not depend on open ranges before it
         with torch.no_grad():
             model(x)
     finally:
+        for a, adc in zip(matrices, converters, strict=True):
+            a._adc = adc
         for h in hooks:
             h.remove()
         model.train(held)

@@ -4,7 +4,8 @@ Each neuron is advanced in closed form when an event reaches it; threshold cross
 are found in closed form or by Newton's method with a tolerance of 1e-12 time units.
 Models: ``if_delta`` (:math:`\dot v = s`), ``lif_delta``
 (:math:`\tau_m \dot v = v_\infty - v`; an input adds to v) and ``lif_exp``
-(:math:`\tau_m \dot v = v_\infty - v + R I,\; \tau_s \dot I = -I`).
+(:math:`\tau_m \dot v = v_\infty - v + R I,\; \tau_s \dot I = -I`); others bring
+their own functions (:class:`~neuro.core.exact.parts.OwnModel`).
 
 Times inside are float64 from the start of a window of 1,000 time units, with the
 number of the window as an integer: the resolution is 1e-13 at any simulated time.
@@ -17,256 +18,35 @@ References
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from neuro.core.exact import _kernels as k
+from neuro.core.exact._kernels import layout as k
+from neuro.core.exact.parts import (
+    MODELS,
+    WINDOW,
+    WINDOW_NS,
+    CellGroup,
+    EventSource,
+    SynapseGroup,
+)
+from neuro.core.exact.rows import MAX_FIFO, lay_out_rows, make_queue
+from neuro.core.exact.solvers import MAX_OWN, Kernels
 from neuro.errors import ParameterError, ShapeError
 
-__all__ = ["WINDOW", "CellGroup", "EventSource", "ExactCore", "SynapseGroup"]
+__all__ = ["ExactCore", "StateError"]
 
-WINDOW = 1000.0  # length of a window, time units (ms)
-WINDOW_NS = 1_000_000_000
-_MAX_FIFO = 16  # distinct (projection, delay) pairs up to which queues are cursors
 _BUDGET = 4_000_000  # synapses between two returns to Python: about 0.2 s
-_MODELS = {"if_delta": k.IF_DELTA, "lif_delta": k.LIF_DELTA, "lif_exp": k.LIF_EXP}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellGroup:
-    """Neurons of one model; every value is a scalar or an array of shape (n,).
+class StateError(ParameterError):
+    """State of a neuron is not finite."""
 
-    Parameters
-    ----------
-    n : int
-        Number of neurons.
-    model : {"if_delta", "lif_delta", "lif_exp"}
-        Equations.
-    tau_mem, tau_syn, t_ref : float or ndarray
-        Time units; `tau_syn` for lif_exp only.
-    v_threshold, v_reset : float or ndarray
-        Voltages.
-    v_inf : float or ndarray
-        Asymptote with the constant drive, ``E_L + R I_e``; the slope for if_delta.
-    r : float or ndarray
-        Factor of the synaptic current (lif_exp).
-    v, i_syn : float or ndarray
-        Initial state.
-    subtract : bool
-        Subtract the threshold at a spike instead of setting `v_reset`.
-    keep : bool
-        Delta models: inputs during refractoriness act at its end instead of never.
-    strict : bool
-        Delta models: spike at ``v > v_threshold`` instead of ``>=``.
-    """
-
-    n: int
-    model: str
-    v_threshold: Any
-    v_reset: Any = 0.0
-    tau_mem: Any = np.inf
-    tau_syn: Any = 1.0
-    v_inf: Any = 0.0
-    r: Any = 1.0
-    t_ref: Any = 0.0
-    v: Any = 0.0
-    i_syn: Any = 0.0
-    subtract: bool = False
-    keep: bool = False
-    strict: bool = False
-
-    def __post_init__(self) -> None:
-        if self.model not in _MODELS:
-            raise ParameterError(
-                f"exact engine: no model {self.model!r}; it has {', '.join(_MODELS)}"
-            )
-
-    def table(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-        """Return the distinct parameter rows and the row of each neuron."""
-        columns = np.zeros((self.n, k.N_COLUMNS))
-        tau_m = np.asarray(self.tau_mem, float)
-        tau_s = np.asarray(self.tau_syn, float)
-        if self.model != "lif_exp":
-            tau_s = np.ones(())
-        for column, value in (
-            (k.TAU_MEM, tau_m),
-            (k.TAU_SYN, tau_s),
-            (k.THETA, self.v_threshold),
-            (k.V_RESET, self.v_reset),
-            (k.V_INF, self.v_inf),
-            (k.GAIN, self.r),
-            (k.T_REF, self.t_ref),
-            (k.SUBTRACT, float(self.subtract)),
-            (k.KEEP, float(self.keep)),
-            (k.STRICT, float(self.strict)),
-        ):
-            columns[:, column] = value
-        if self.n == 0:
-            return np.zeros((1, k.N_COLUMNS)), np.zeros(0, np.int32)
-        first = columns[:1]
-        if (columns == first).all():
-            rows, index = first.copy(), np.zeros(self.n, np.int64)
-        else:
-            rows, index = np.unique(columns, axis=0, return_inverse=True)
-        rows[:, k.RATE_M] = -1.0 / rows[:, k.TAU_MEM]
-        if self.model == "lif_exp":
-            tau_m, tau_s = rows[:, k.TAU_MEM], rows[:, k.TAU_SYN]
-            rows[:, k.RATE_S] = -1.0 / tau_s
-            apart = np.where(tau_s == tau_m, np.inf, tau_s - tau_m)
-            rows[:, k.COUPLING] = tau_s / apart
-            rows[:, k.RHO] = tau_m / tau_s - 1.0
-            rows[:, k.DELTA] = rows[:, k.RHO] / tau_m
-            rows[:, k.NEAR] = np.abs(tau_s / tau_m - 1.0) < 0.1
-            rows[:, k.KAPPA] = psp_peak(tau_m, tau_s)[1] * (1.0 + 1e-12)
-        return rows, index.astype(np.int32).reshape(-1)
-
-
-def psp_peak(tau_mem: ArrayLike, tau_syn: ArrayLike) -> tuple[Any, Any]:
-    r"""Time and height of the response of lif_exp to a jump of R I to 1.
-
-    .. math:: t^* = \frac{\tau_m \tau_s}{\tau_m - \tau_s}\ln\frac{\tau_m}{\tau_s},
-              \qquad v(t^*) = e^{-t^*/\tau_s}
-
-    Parameters
-    ----------
-    tau_mem, tau_syn : array_like
-        Time constants; equal ones are allowed.
-    """
-    tau_m, tau_s = np.broadcast_arrays(
-        np.asarray(tau_mem, float), np.asarray(tau_syn, float)
-    )
-    rho = tau_m / tau_s - 1.0
-    safe = np.where(rho == 0.0, 1.0, rho)
-    t = np.where(rho == 0.0, tau_m, tau_m * np.log1p(rho) / safe)
-    return t, np.exp(-t / tau_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SynapseGroup:
-    """Synapses of one projection between global neuron (or channel) numbers.
-
-    Parameters
-    ----------
-    pre, post : ndarray of int, shape (n_synapses,)
-        Source (neuron, or channel of `source`) and target neuron.
-    weight, delay : float or ndarray
-        Added to the current (lif_exp) or the voltage; time units, > 0 between
-        neurons, >= 0 from a source.
-    source : int or None
-        Number of the event source; None: the neurons themselves.
-    """
-
-    pre: NDArray[Any]
-    post: NDArray[Any]
-    weight: Any
-    delay: Any
-    source: int | None = None
-
-
-class EventSource(NamedTuple):
-    """Events of a stimulus, asked for window by window.
-
-    Attributes
-    ----------
-    n : int
-        Channels.
-    window : callable
-        ``window(w) -> (t, channel)``: float64 times from the start of window ``w`` in
-        ``[0, WINDOW)``, sorted; int channels. The same w gives the same events.
-    """
-
-    n: int
-    window: Callable[[int], tuple[NDArray[np.float64], NDArray[Any]]]
-
-    @classmethod
-    def from_ns(cls, t_ns: ArrayLike, channel: ArrayLike, n: int) -> "EventSource":
-        """Return a source of events at integer nanoseconds, sorted."""
-        t = np.asarray(t_ns, np.int64)
-        ch = np.asarray(channel, np.int64)
-        _check_events(t, ch, n)
-
-        def window(w: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
-            lo, hi = np.searchsorted(t, (w * WINDOW_NS, (w + 1) * WINDOW_NS))
-            return (t[lo:hi] - w * WINDOW_NS) / 1e6, ch[lo:hi]
-
-        return cls(n, window)
-
-    @classmethod
-    def from_times(cls, t: ArrayLike, channel: ArrayLike, n: int) -> "EventSource":
-        """Return a source of events at float times (time units), sorted."""
-        times = np.asarray(t, np.float64)
-        ch = np.asarray(channel, np.int64)
-        _check_events(times, ch, n)
-
-        def window(w: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
-            lo, hi = np.searchsorted(times, (w * WINDOW, (w + 1) * WINDOW))
-            return times[lo:hi] - w * WINDOW, ch[lo:hi]
-
-        return cls(n, window)
-
-
-def _check_events(t: NDArray[Any], channel: NDArray[Any], n: int) -> None:
-    if t.shape != channel.shape or t.ndim != 1:
-        raise ShapeError(
-            f"events: times {t.shape} and channels {channel.shape} must be equal 1-D"
-        )
-    if t.size and (np.diff(t) < 0).any():
-        at = int(np.argmax(np.diff(t) < 0)) + 1
-        raise ParameterError(
-            f"events: event {at} at {t[at]} is earlier than the one before it; "
-            "sort the events"
-        )
-    if t.size and t[0] < 0:
-        raise ParameterError(f"events: event 0 at {t[0]} is before the start")
-    if channel.size and (channel.min() < 0 or channel.max() >= n):
-        at = int(np.argmax((channel < 0) | (channel >= n)))
-        raise ParameterError(
-            f"events: event {at} has channel {channel[at]}; channels are 0..{n - 1}"
-        )
-
-
-def _rows(
-    groups: Sequence[tuple[int, SynapseGroup]], n_sources: int, offsets: Sequence[int]
-) -> k.Rows:
-    """Lay out synapses by (source, projection, delay, post)."""
-    pres, posts = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
-    weights, delays, numbers = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, np.int32)]
-    for (p, group), offset in zip(groups, offsets, strict=True):
-        m = np.asarray(group.pre).size
-        pres.append(np.asarray(group.pre, np.int64) + offset)
-        posts.append(np.asarray(group.post, np.int32))
-        weights.append(np.broadcast_to(np.asarray(group.weight, np.float64), m))
-        delays.append(np.broadcast_to(np.asarray(group.delay, np.float64), m))
-        numbers.append(np.full(m, p, np.int32))
-    pre, post, weight, delay, number = (
-        np.concatenate(x) for x in (pres, posts, weights, delays, numbers)
-    )
-    order = np.lexsort((post, delay, number, pre))
-    pre, post, weight = pre[order], post[order], weight[order]
-    delay, number = delay[order], number[order]
-    change = np.ones(pre.size, bool)
-    if pre.size:
-        change[1:] = (
-            (np.diff(pre) != 0) | (np.diff(number) != 0) | (np.diff(delay) != 0)
-        )
-    begin = np.flatnonzero(change)
-    end = np.append(begin[1:], pre.size)[: begin.size]
-    zero = np.concatenate(([0], np.cumsum(weight == 0.0)))
-    indptr = np.zeros(n_sources + 1, np.int64)
-    np.cumsum(np.bincount(pre[begin], minlength=n_sources), out=indptr[1:])
-    return k.Rows(
-        target=post,
-        weight=weight,
-        begin=begin,
-        end=end,
-        delay=delay[begin],
-        projection=number[begin],
-        zeros=(zero[end] - zero[begin]).astype(np.int32),
-        indptr=indptr,
-    )
+    def __init__(self, neuron: int, time: float) -> None:
+        super().__init__(f"state of neuron {neuron} is not finite at {time:g}")
+        self.neuron, self.time = neuron, time
 
 
 class ExactCore:
@@ -280,6 +60,8 @@ class ExactCore:
         Projections.
     sources : sequence of EventSource
         Stimuli.
+    unit : float
+        Of the time that functions of registered models see, in one time unit.
     """
 
     def __init__(
@@ -287,25 +69,18 @@ class ExactCore:
         cells: Sequence[CellGroup],
         synapses: Sequence[SynapseGroup] = (),
         sources: Sequence[EventSource] = (),
+        *,
+        unit: float = 1.0,
     ) -> None:
         self.n = n = sum(c.n for c in cells)
         self.sources = tuple(sources)
-        tables, kinds, first = [], [], 0
-        self.class_group: list[int] = []
-        for number, c in enumerate(cells):
-            rows, index = c.table()
-            tables.append((np.full(len(rows), _MODELS[c.model], np.int32), rows))
-            kinds.append(index + np.int32(first))
-            self.class_group += [number] * len(rows)
-            first += len(rows)
-        model = np.concatenate([t[0] for t in tables] or [np.zeros(1, np.int32)])
-        par = np.concatenate([t[1] for t in tables] or [np.zeros((1, k.N_COLUMNS))])
-        fast = (model == k.LIF_EXP) & (par[:, k.NEAR] == 0)
-        self._classes = k.Classes(model, par, fast.astype(np.uint8))
+        self._classes, kind, self.class_group = _classes(cells, unit)
+        self._kernels = Kernels([c.own for c in cells if c.own is not None])
         self._initial = (
             _values(cells, "v"),
             _values(cells, "i_syn"),
-            np.concatenate([*kinds, np.zeros(0, np.int32)]).astype(np.int32),
+            _own_state(cells),
+            kind,
         )
         self._source_offset = np.cumsum([0, *[s.n for s in sources]])
         self._check(synapses)
@@ -313,9 +88,11 @@ class ExactCore:
             0 if s.source is None else n + int(self._source_offset[s.source])
             for s in synapses
         ]
-        self._rows = _rows(
-            list(enumerate(synapses)), n + int(self._source_offset[-1]), starts
+        self._rows = lay_out_rows(
+            synapses, starts, n + int(self._source_offset[-1]), self._classes.fast[kind]
         )
+        longest = int((self._rows.end - self._rows.begin).max(initial=1))
+        self._decay = np.zeros((2, longest))
         self._n_projections = len(synapses)
         self.reset()
 
@@ -336,7 +113,7 @@ class ExactCore:
     def reset(self) -> None:
         """Return to the initial state at time 0."""
         n = self.n
-        v, i_syn, kind = self._initial
+        v, i_syn, own, kind = self._initial
         self._cells = k.Cells(
             v=v.copy(),
             i_syn=i_syn.copy(),
@@ -349,9 +126,10 @@ class ExactCore:
             place=np.full(n, -1, np.int32),
             touched=np.zeros(n, np.int32),
             firing=np.zeros(n + 1, np.int32),
+            own=own.copy(),
         )
         self._book = np.zeros(k.N_BOOK, np.int64)
-        self._queue = self._make_queue()
+        self._queue, self._per_window = make_queue(self._rows, n, MAX_FIFO)
         pool = 1024 if self._queue.head.size else 1
         self._lists = (
             np.zeros(1024),
@@ -373,40 +151,8 @@ class ExactCore:
             np.zeros(0),
             np.zeros(0, np.int64),
         )
-        k.predict_all(self._cells, self._classes, self._book)
+        self._kernels.predict_all(self._cells, self._classes, self._book)
         self._load()
-
-    def _make_queue(self) -> k.Queue:
-        rows, own = self._rows, int(self._rows.indptr[self.n])  # groups of neurons
-        pairs, index = np.unique(
-            np.stack([rows.projection[:own].astype(float), rows.delay[:own]]),
-            axis=1,
-            return_inverse=True,
-        )
-        index = index.reshape(-1)
-        self._nb = 1
-        if pairs.shape[1] <= _MAX_FIFO:
-            group = np.full((pairs.shape[1], max(1, self.n)), -1, np.int64)
-            source = np.repeat(np.arange(self.n), np.diff(rows.indptr[: self.n + 1]))
-            group[index, source] = np.arange(own)
-            return k.Queue(
-                np.ascontiguousarray(pairs[1]),
-                group,
-                np.zeros(pairs.shape[1], np.int64),
-                np.zeros(0, np.int64),
-                np.ones(1),
-            )
-        delay = rows.delay[:own]
-        self._nb = int(np.ceil(WINDOW / (delay.min() / 16.0)))
-        width = WINDOW / self._nb
-        buckets = int(np.ceil(delay.max() / width)) + 4
-        return k.Queue(
-            np.zeros(0),
-            np.zeros((0, 1), np.int64),
-            np.zeros(0, np.int64),
-            np.full(buckets, -1, np.int64),
-            np.array([width]),
-        )
 
     @property
     def time(self) -> float:
@@ -474,7 +220,7 @@ class ExactCore:
         return times[order], indices[order].astype(np.int32)
 
     def _advance(self, t_end: float) -> int:
-        status, self._lists = k.run_until(
+        status, self._lists = self._kernels.run_until(
             t_end,
             _BUDGET,
             self._cells,
@@ -485,8 +231,23 @@ class ExactCore:
             self._counts,
             self._book,
             self._lists,
+            self._decay,
         )
+        self._check_finite()
         return int(status)
+
+    def _check_finite(self) -> None:
+        c = self._cells
+        if np.isfinite(c.v.sum() + c.i_syn.sum() + c.own.sum()):
+            return
+        whole = np.isfinite(c.v) & np.isfinite(c.i_syn)
+        if len(c.own) == self.n:
+            whole &= np.isfinite(c.own).all(1)
+        bad = np.flatnonzero(~whole)
+        if bad.size:
+            raise StateError(
+                int(bad[0]), self.window * WINDOW + float(c.t_last[bad[0]])
+            )
 
     def _collect(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Hand out new spikes; keep in the list what is still under way."""
@@ -512,24 +273,35 @@ class ExactCore:
             self._lists[2][:] -= WINDOW
         self.window += 1
         self.offset_ns = 0
-        book[k.BASE] = self.window * self._nb
+        book[k.BASE] = self.window * self._per_window
         self._load()
 
     # -- looking -------------------------------------------------------------------
     def sample(
         self, indices: NDArray[Any]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return voltage and synaptic current of `indices` at the present time."""
-        v, i_syn = np.empty(len(indices)), np.empty(len(indices))
-        k.sample(
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the state of `indices` at the present time.
+
+        Returns
+        -------
+        v, i_syn : ndarray of float64, shape (n_indices,)
+            Voltage and synaptic current.
+        own : ndarray of float64, shape (n_indices, n_rows)
+            State rows of registered models.
+        """
+        m = len(indices)
+        v, i_syn = np.zeros(m), np.zeros(m)
+        own = np.zeros((m, self._cells.own.shape[1]))
+        self._kernels.sample(
             self.offset_ns / 1e6,
             np.asarray(indices, np.int64),
             self._cells,
             self._classes,
             v,
             i_syn,
+            own,
         )
-        return v, i_syn
+        return v, i_syn, own
 
     @property
     def synops(self) -> NDArray[np.int64]:
@@ -616,6 +388,70 @@ class ExactCore:
         )
 
 
+def _classes(
+    cells: Sequence[CellGroup], unit: float
+) -> tuple[k.Classes, NDArray[np.int32], list[int]]:
+    """Return the parameter sets, the set of each neuron, the group of a set."""
+    own = [c.own for c in cells if c.own is not None]
+    if len(own) > MAX_OWN:
+        raise ParameterError(
+            f"exact engine: {len(own)} populations of registered models; at most "
+            f"{MAX_OWN} in one network"
+        )
+    model, par, params, solver, kinds = [], [], [], [], []
+    group_of: list[int] = []
+    width = max([m.params.shape[0] for m in own], default=1)
+    for number, c in enumerate(cells):
+        first = len(group_of)
+        if c.own is None:
+            rows, index = c.table()
+            mine = np.zeros((len(rows), width))
+        else:
+            mine, place = np.unique(c.own.params.T, axis=0, return_inverse=True)
+            index = np.broadcast_to(place.reshape(-1).astype(np.int32), c.n)
+            mine = np.pad(mine, ((0, 0), (0, width - mine.shape[1])))
+            rows = np.zeros((len(mine), k.N_COLUMNS))
+        m = len(rows)
+        kinds.append(index + np.int32(first))
+        group_of += [number] * m
+        model.append(np.full(m, MODELS[c.model] if c.own is None else k.OWN, np.int32))
+        solver.append(np.full(m, 0 if c.own is None else _place(own, c)))
+        par.append(rows)
+        params.append(mine)
+    if not cells:
+        model, par = [np.zeros(1, np.int32)], [np.zeros((1, k.N_COLUMNS))]
+        params, solver = [np.zeros((1, width))], [np.zeros(1, np.int64)]
+    models, table = np.concatenate(model), np.concatenate(par)
+    fast = (models == k.LIF_EXP) & (table[:, k.NEAR] == 0)
+    classes = k.Classes(
+        model=models,
+        par=table,
+        fast=fast.astype(np.uint8),
+        own=np.concatenate(params),
+        solver=np.concatenate(solver).astype(np.int32),
+        unit=np.array([unit]),
+    )
+    return classes, np.concatenate([*kinds, np.zeros(0, np.int32)]), group_of
+
+
+def _place(own: Sequence[Any], cell: CellGroup) -> int:
+    return next(i for i, m in enumerate(own) if m is cell.own)
+
+
 def _values(cells: Sequence[CellGroup], name: str) -> NDArray[np.float64]:
     parts = [np.broadcast_to(np.asarray(getattr(c, name), float), c.n) for c in cells]
     return np.concatenate([*parts, np.zeros(0)])
+
+
+def _own_state(cells: Sequence[CellGroup]) -> NDArray[np.float64]:
+    """State rows of registered models by neuron; one unused row where there is none."""
+    width = max([c.own.state.shape[0] for c in cells if c.own is not None], default=1)
+    n = sum(c.n for c in cells)
+    if all(c.own is None for c in cells):
+        n = min(n, 1)
+    out, at = np.zeros((n, width)), 0
+    for c in cells:
+        if c.own is not None:
+            out[at : at + c.n, : c.own.state.shape[0]] = c.own.state.T
+        at += c.n
+    return out

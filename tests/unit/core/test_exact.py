@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from neuro.core.exact import CellGroup, EventSource, ExactCore, SynapseGroup, psp_peak
-from neuro.core.exact import _kernels as kernels
 from neuro.core.exact import engine as engine_module
+from neuro.core.exact._kernels import layout as columns
+from neuro.core.exact._kernels import loop
+from neuro.core.exact._kernels import membrane as kernels
 from neuro.errors import ParameterError, ShapeError
 from tests.naive import exact as naive
 
@@ -103,7 +105,7 @@ def test_calendar_and_fifo_agree(rng, monkeypatch):
         rng, "lif_exp", many_delays=False, tau_syn=5.0, tau_mem=20.0
     )
     fifo = core.run(int(t_end * 1e6))
-    monkeypatch.setattr(engine_module, "_MAX_FIFO", 0)
+    monkeypatch.setattr(engine_module, "MAX_FIFO", 0)
     core.reset()
     assert core._queue.head.size
     calendar = core.run(int(t_end * 1e6))
@@ -175,7 +177,7 @@ def test_psp_peak(off):
         [EventSource.from_ns([0], [0], 1)],
     )
     core.run(t_ns)
-    v, i_syn = core.sample(np.array([0]))
+    v, i_syn, _ = core.sample(np.array([0]))
     # the peak is flat: half a nanosecond beside it costs nothing
     np.testing.assert_allclose(v, 2.0 * height, rtol=1e-12)
     np.testing.assert_allclose(i_syn, v, rtol=1e-6)  # dV/dt = 0 there
@@ -336,7 +338,10 @@ def test_first_crossing_against_bisection(form, rng):
         par = group.table()[0]
         th = rng.choice([1.0, 0.2, -0.3])
         u, g = th - rng.uniform(0.01, 2.0), rng.normal(0, 4)
-        s = solve(u, g, th, par, 0)
+        m = kernels.Membrane(
+            *(par[0, getattr(columns, f.upper())] for f in kernels.Membrane._fields)
+        )
+        s = solve(u, g, th, m)
         grid = np.linspace(0, 200, 20001)
         value = u * np.exp(-grid / tau_m) + g * tau_s / (tau_s - tau_m) * (
             np.exp(-grid / tau_s) - np.exp(-grid / tau_m)
@@ -347,7 +352,7 @@ def test_first_crossing_against_bisection(form, rng):
             none += 1
         else:
             assert grid[first[0]] - 0.0101 <= s <= grid[first[0]] + 1e-9
-            at, _ = kernels._membrane(s, u, g, par, 0)
+            at, *_ = kernels._membrane(s, u, g, m)
             assert abs(at - th) < 1e-11
             found += 1
     assert found > 60
@@ -382,7 +387,7 @@ def test_interpreted_loop_equals_the_compiled_one(case, many_delays, rng, monkey
     core, _, _ = _random_case(rng, model, many_delays=many_delays, **par)
     compiled = core.run(25_000_000)
     counts = core.synops.copy()
-    monkeypatch.setattr(engine_module.k, "run_until", _python(kernels.run_until))
+    monkeypatch.setattr(loop, "run_until", _python(loop.run_until))
     core.reset()
     interpreted = core.run(25_000_000)
     assert compiled[0].size > 3

@@ -6,9 +6,11 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from neuro.diffusion import (
+    Schedule,
     SpikingUNet,
     UNetConfig,
     add_temporal_scale,
+    denoising_loss,
     guided,
     layer_costs,
     sample,
@@ -181,3 +183,30 @@ def test_wrong_images_and_configurations():
         UNetConfig(shortcut="none")
     with pytest.raises(ParameterError, match="threshold > 0"), guided(_tiny(), 0.0):
         pass
+
+
+def test_velocity_stands_for_the_noise_it_implies():
+    """With the true velocity as output a call returns the true noise."""
+    model = _tiny(prediction="velocity")
+    schedule = Schedule()
+    x0, t = _inputs(4)
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(3))
+    noised = schedule.noised(x0, t, noise)
+    velocity = schedule.velocity(x0, t, noise)
+    torch.testing.assert_close(
+        model.noise(velocity, noised, t), noise, rtol=1e-4, atol=1e-5
+    )
+    out = model.output(noised, t)
+    assert not torch.equal(model(noised, t), out)
+    # the loss is that of the velocity
+    generator = torch.Generator().manual_seed(5)
+    value = denoising_loss(schedule)(model, (x0,), generator)
+    generator = torch.Generator().manual_seed(5)
+    t = torch.randint(1000, (4,), generator=generator)
+    noise = torch.randn(x0.shape, generator=generator)
+    want = model.output(schedule.noised(x0, t, noise), t) - schedule.velocity(
+        x0, t, noise
+    )
+    assert float(value.detach()) == pytest.approx(float(want.pow(2).mean().detach()))
+    with pytest.raises(ParameterError, match="standard schedule of 1000 steps"):
+        denoising_loss(Schedule(500))(model, (x0,), torch.Generator())

@@ -124,7 +124,7 @@ def test_closed_pipe(folder) -> None:
         (["estimate", "net.toml", "-o", "no/such/x.json"], 3, "check the path"),
         (["estimate", "net.toml", "--spikes-per-layer", "1"], 5, "2 spiking layers"),
         (["estimate", "net.toml", "--spikes-per-layer", "9e9,1"], 5, "impossible"),
-        (["estimate", "net.toml", "--model", "chip"], 3, "needs a profile"),
+        (["estimate", "net.toml", "--model", "chip"], 6, "needs a profile"),
         (
             ["estimate", "net.toml", "--model", "cim", "--profile", "loihi"],
             6,
@@ -139,6 +139,12 @@ def test_closed_pipe(folder) -> None:
         (["estimate", "run"], 3, "metrics.json"),
         (["estimate", "no.such.module:net"], 3, "cannot be imported"),
         (["estimate", "ledger.npz", "--rate", "0.1"], 2, "already counted"),
+        (["estimate", "net.toml", "--input-shape", "2,8"], 2, "only a module"),
+        (["estimate", "net.toml", "--activity", "text.txt"], 5, "accepted: .npz"),
+        (["estimate", "net.toml", "--activity", "cut.npz"], 5, "damaged"),
+        (["estimate", "cut.npz"], 3, "not a readable npz"),
+        (["estimate", "run"], 3, "holds no metrics.json"),
+        (["estimate", "net.toml", "--seed", "x"], 2, "expected an integer"),
         (["estimate", "ledger.npz", "-T", "3"], 2, "-T with ledger.npz"),
         (["estimate", "ledger.npz", "--no-fold-bn"], 2, "--no-fold-bn with"),
         (["estimate", "ledger.npz", "--count", "rate"], 2, "--count with"),
@@ -161,6 +167,8 @@ def test_messages(folder, capsys, argv, code, text) -> None:
     (folder / "broken.nir").write_text("not HDF5")
     (folder / "broken.toml").write_text("x = ")
     (folder / "text.txt").write_text("x")
+    cut = (folder / "t.npz").read_bytes()
+    (folder / "cut.npz").write_bytes(cut[: len(cut) // 2])
     (folder / "run").mkdir()
     (folder / "negative.toml").write_text(
         "name='n'\nkind='cim'\n[constants.g_cell]\nvalue=-1.0\nunit='uS'\n"
@@ -184,6 +192,52 @@ def test_read_only_output(folder, capsys) -> None:
         pytest.skip("this user may write everywhere")
     code, _, err = run(capsys, "estimate", "net.toml", "-o", "locked/r.json")
     assert (code, "Permission denied" in err) == (3, True)
+
+
+@pytest.mark.parametrize("option", ["-o", "--plot"])
+def test_unwritable_output_is_named(folder, capsys, option) -> None:
+    target = f"net.toml/{'r.json' if option == '-o' else 'r.png'}"
+    code, _, err = run(capsys, "estimate", "net.toml", option, target, "-q")
+    assert (code, f"error: {target}: " in err) == (3, True), err
+    assert len(err.splitlines()) == 1
+
+
+def test_saved_reports_are_not_priced_anew(folder, capsys) -> None:
+    run(capsys, "estimate", "net.toml", "--json", "-o", "r.json")
+    for option in (["--profile", "odin"], ["--rate", "0.1"], ["--mode", "event"]):
+        code, _, err = run(capsys, "estimate", "--from", "r.json", *option)
+        assert (code, f"{option[0]} with --from" in err) == (2, True), err
+    from hw.energy._commands import _PRICING
+    from hw.energy.cli import _parser
+
+    defaults = vars(_parser().parse_args(["estimate", "net.toml"]))
+    assert {k: defaults[k] for k in _PRICING} == _PRICING
+    free = {"source", "report", "command", "format", "output", "plot", "fail_above"}
+    free |= {"quiet", "verbose", "strict", "seed"}
+    assert set(defaults) == set(_PRICING) | free
+
+
+def test_narrow_screens_get_two_blocks(folder, capsys, monkeypatch) -> None:
+    from hw.energy import _output
+
+    _, whole, _ = run(capsys, "estimate", "net.toml")
+    monkeypatch.setattr(_output.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "110")
+    _, narrow, _ = run(capsys, "estimate", "net.toml")
+    heads = [t for t in narrow.splitlines() if t.startswith("layer")]
+    assert len(heads) == 4
+    assert "SynOps" in heads[0]
+    assert "E total" in heads[1]
+    assert max(map(len, heads)) <= 110 < len(whole.splitlines()[3])
+    monkeypatch.setenv("COLUMNS", "400")
+    assert run(capsys, "estimate", "net.toml")[1] == whole
+
+
+def test_unpriced_columns_are_not_zero(folder, capsys) -> None:
+    _, text, _ = run(capsys, "estimate", "net.toml", "--model", "op45")
+    head, _, row = text.splitlines()[3:6]
+    at = head.index("E memory")
+    assert row[at : at + 8].strip() == "-"
 
 
 def test_report_reprints_and_runs_are_identical(folder, capsys) -> None:

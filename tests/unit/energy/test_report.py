@@ -1,11 +1,17 @@
 import csv
 import io
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import hw.energy.constants
+import neuro
 from hw.energy import (
+    Constant,
     EnergyModel,
     Profile,
     ProfileError,
@@ -89,7 +95,7 @@ def test_run_folder(run_ledger: OpCounts, tmp_path) -> None:
         == estimate(run_ledger, model="op45").total
     )
     (tmp_path / "metrics.json").write_text(json.dumps({"counts": OpCounts().to_dict()}))
-    with pytest.raises(DatasetError, match="no operations"):
+    with pytest.raises(DatasetError, match="keeps no ledger"):
         estimate(tmp_path, model="op45")
 
 
@@ -97,13 +103,20 @@ def test_two_models_by_default(run_ledger: OpCounts) -> None:
     assert [r.model for r in estimate(run_ledger)] == ["lemaire22", "op45"]
 
 
-def test_every_profile_loads_with_sources() -> None:
-    for name in profile_names():
-        profile = Profile.load(name)
-        assert profile.name == name
-        for constant in profile.constants.values():
-            assert constant.low <= constant.value <= constant.high
-            assert constant.source
+@pytest.mark.parametrize("name", profile_names())
+def test_every_constant_says_all_about_itself(name: str) -> None:
+    profile = Profile.load(name)
+    assert profile.name == name
+    path = Path(hw.energy.constants.__file__).parent / "profiles" / f"{name}.toml"
+    stated = tomllib.loads(path.read_text("utf-8"))["constants"]
+    for key, constant in profile.constants.items():
+        assert set(stated[key]) == set(Constant._fields), key
+        assert 0 <= constant.low <= constant.value <= constant.high
+        assert constant.source
+        assert constant.node
+    bibliography = (Path(neuro.__file__).parent / "references.bib").read_text("utf-8")
+    keys = set(re.findall(r"^@\w+\{([^,]+),", bibliography, re.MULTILINE))
+    assert set(profile.cite) <= keys
 
 
 @pytest.mark.parametrize(
@@ -121,6 +134,11 @@ def test_every_profile_loads_with_sources() -> None:
             ">= 0",
         ),
         ("name='a'\nkind='chip'\n[constants.b]\nvalue=1\n", "'unit' is missing"),
+        (
+            "name='a'\nkind='chip'\n[constants.b]\nvalue=1\nunit='pJ'\nkind='vendor'\n"
+            "source='s'\nvoltage=-0.9\n",
+            "voltage must be > 0 V or 'not stated'",
+        ),
         ("name=", "not valid TOML"),
     ],
 )

@@ -50,10 +50,17 @@ def test_kernels_equal_the_naive_twin(rng, compiled, zero, detach, name):
     run = _kernels.backward if compiled else _kernels.backward.py_func
     run(
         grad.reshape(shape), u, beta, 1.0, False, zero, 0.25, detach,
-        surrogate.code, surrogate.alpha, gx, gb,
+        surrogate.code, surrogate.alpha, True, gx, gb,
     )  # fmt: skip
     np.testing.assert_allclose(gx.reshape(x.shape), want_gx, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(gb, want_gb, rtol=1e-12, atol=1e-14)
+    fixed, untouched = np.empty(shape), np.zeros(7)
+    run(
+        grad.reshape(shape), u, beta, 1.0, False, zero, 0.25, detach,
+        surrogate.code, surrogate.alpha, False, fixed, untouched,
+    )  # fmt: skip
+    np.testing.assert_array_equal(fixed, gx)
+    assert not untouched.any()
 
 
 @pytest.mark.parametrize("reset", ["zero", "subtract"])

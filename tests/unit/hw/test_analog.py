@@ -252,7 +252,24 @@ def test_budget_names_each_effect(rng, w):
     [
         (lambda w: AnalogMatrix(w, CLEAN) @ np.ones(3), "expected"),
         (lambda w: AnalogMatrix(w, CLEAN).spike_read([40]), "rows"),
-        (lambda w: AnalogMatrix(w, CLEAN).at_time(-1), "t >= 0"),
+        (lambda w: AnalogMatrix(w, CLEAN).at_time(-1), ">= 0 s"),
+        (lambda w: AnalogMatrix(w, CLEAN).at_time("1 h"), "number"),
+        (lambda w: AnalogMatrix(w, "rram_generic"), "AnalogConfig"),
+        (lambda w: AnalogConfig(device="rram_generic"), "Device.preset"),
+        (lambda w: AnalogConfig(adc=8), r"ADC\(bits=8\)"),
+        (lambda w: AnalogConfig(topology="gated", encoding="amplitude"), "binary"),
+        (lambda w: AnalogMatrix(w, CLEAN) @ np.full(13, np.nan), "NaN"),
+        (lambda w: AnalogMatrix(w, CLEAN).spike_read([0.5]), "indices"),
+        (lambda w: AnalogMatrix(w, CLEAN).report(np.ones((4, 3))), "shape"),
+        (lambda w: AnalogMatrix(w, CLEAN).calibrate(np.ones((4, 3))), "shape"),
+        (
+            lambda w: (
+                AnalogMatrix(w, CLEAN.with_(adc=ADC(range="calibrated"))) @ np.ones(13)
+            ),
+            "calibrate",
+        ),
+        (lambda w: Mapping(w_max=0.99), "99"),
+        (lambda w: map_network(None, CLEAN), "Network"),
         (lambda w: CLEAN.with_(r_wrod=1), "no field"),
         (lambda w: CLEAN.only("wire"), "accepted"),
         (lambda w: AnalogMatrix(w, CLEAN.with_(cols_max=1)), "columns"),

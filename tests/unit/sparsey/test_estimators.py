@@ -4,6 +4,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer
+from sklearn.utils.estimator_checks import check_estimator
 
 from neuro.datasets import load
 from neuro.errors import ParameterError, ShapeError
@@ -80,3 +81,31 @@ def test_refusals(digits):
         SparseyClassifier(readout="episodic", **SMALL).fit(
             x[:20], y[:20]
         ).decision_function(x)
+
+
+WHOLE = {"receptive_fields": None, "band": (1, 10**6)}
+
+
+@pytest.mark.parametrize(
+    "estimator", [SparseyClassifier(**WHOLE), SparseyEncoder(**WHOLE)]
+)
+def test_passes_the_checks_of_scikit_learn(estimator):
+    check_estimator(
+        estimator,
+        expected_failed_checks={
+            "check_classifiers_train": "features are binary: continuous ones are all on"
+        },
+        on_skip=None,
+    )
+
+
+def test_features_that_are_no_image(rng):
+    x = (rng.random((40, 33)) < 0.3).astype(np.uint8)
+    with pytest.raises(ShapeError, match="receptive_fields=None"):
+        SparseyClassifier().fit(x, np.arange(40) % 2)
+    y = np.arange(40) % 2
+    model = SparseyClassifier(
+        readout="loglik", **WHOLE, n_cms=12, n_units=100, freeze=0.9
+    )
+    assert model.fit(x, y).score(x, y) > 0.9
+    assert model.decision_function(x).shape == (40,)

@@ -1,3 +1,6 @@
+import random
+import warnings
+
 import numpy as np
 import pytest
 
@@ -5,6 +8,7 @@ from neuro.errors import MemoryLimitError, ParameterError, ShapeError
 from neuro.sparsey import (
     Decay,
     Fields,
+    LabelField,
     Level,
     LevelParameters,
     SaturationWarning,
@@ -95,6 +99,39 @@ def test_frozen_items_keep_their_codes_and_later_ones_map_to_them(rng):
     np.testing.assert_array_equal(again[:n_before], level.run(x[:n_before]).codes[:, 0])
 
 
+def test_small_modules_meet_every_class(rng):
+    """K too small: binary label weights saturate, class is lost."""
+    kinds = items(rng, 100, 15, 10)
+    y = np.arange(400) % 10
+    x = kinds[y]
+    for row in x:  # one of 15 active inputs elsewhere
+        on, off = np.flatnonzero(row), np.flatnonzero(row == 0)
+        row[rng.choice(on)], row[rng.choice(off)] = 0, 1
+    right, full = {}, {}
+    for k in (2, 50):
+        level = Level(LevelParameters(n_cms=10, n_units=k), whole_field(100))
+        field = LabelField(10, [(1, 10, k)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SaturationWarning)
+            field.learn(level.run(x[:300], learn=True).codes, y[:300])
+        full[k] = field.weights("binary").mean()
+        right[k] = (field.predict(level.run(x[300:]).codes) == y[300:]).mean()
+    assert full[2] > 0.9
+    assert right[2] < 0.3  # chance .1
+    assert full[50] < 0.1
+    assert right[50] > 0.95
+
+
+def test_global_random_state_plays_no_part(rng):
+    x = items(rng, 40, 5, 20)
+    found = []
+    for draws in (0, 7):
+        random.seed(draws)
+        level = Level(LevelParameters(n_cms=4, n_units=5), whole_field(40), seed=2)
+        found.append(level.run(x, learn=True).codes)
+    np.testing.assert_array_equal(*found)
+
+
 def test_hub_collapse_is_warned_of_and_familiarity_says_yes_to_everything(rng):
     level = Level(LevelParameters(n_cms=5, n_units=10), whole_field(100), seed=0)
     common = (rng.random((600, 100)) < np.linspace(0.02, 0.6, 100)).astype(np.uint8)
@@ -104,6 +141,9 @@ def test_hub_collapse_is_warned_of_and_familiarity_says_yes_to_everything(rng):
         (rng.random((50, 100)) < np.linspace(0.02, 0.6, 100)).astype(np.uint8)
     )
     assert g.familiarity.mean() > 0.97
+    again = Level(LevelParameters(n_cms=5, n_units=10), whole_field(100), seed=0)
+    again.set_state(level.get_state())
+    again.run(common, learn=True)  # warned before it was saved: not again
     guarded = Level(
         LevelParameters(n_cms=5, n_units=10, freeze_u=0.1), whole_field(100)
     )
@@ -221,6 +261,8 @@ def test_refusals():
         Level(p, square_fields((2, 4), 2, stride=2), horizontal=both)
     with pytest.raises(ParameterError, match="threads"):
         Level(p, one, threads=0)
+    with pytest.raises(ParameterError, match="made for 4 macs"):
+        Level(p, one, below=Source(2, 3, 4))
     upper = Level(p, whole_field(2), below=Source(2, 3, 4))
     with pytest.raises(ParameterError, match="below"):
         upper.run(np.ones((1, 2)))
@@ -231,6 +273,11 @@ def test_refusals():
     level = Level(p, one)
     with pytest.raises(ParameterError, match="frames"):
         level.run()
+    for wrong in ("X", "", 8, 0, [1, 2]):
+        with pytest.raises(ParameterError, match="signals"):
+            level.run(np.ones((1, 4)), signals=wrong)
+    with pytest.raises(ParameterError, match="starts"):
+        level.run(np.ones((3, 4)), starts=[True, False])
     with pytest.raises(ShapeError, match="decode"):
         level.decode(np.zeros((1, 2, 24)))
     other = Level(LevelParameters(n_cms=3), one)
