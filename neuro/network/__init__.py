@@ -33,6 +33,7 @@ from neuro.network.plasticity import RewardStdp as RewardStdp
 from neuro.network.plasticity import ShortTerm as ShortTerm
 from neuro.network.plasticity import TripletStdp as TripletStdp
 from neuro.network.recorders import Record as Record
+from neuro.network.recorders import RecordWeights as RecordWeights
 from neuro.network.registry import register_neuron as register_neuron
 from neuro.network.registry import register_plasticity as register_plasticity
 from neuro.network.result import Result as Result
@@ -112,6 +113,7 @@ __all__ = [
     "PowerLawStdp",
     "Projection",
     "Record",
+    "RecordWeights",
     "Relay",
     "Result",
     "RewardStdp",

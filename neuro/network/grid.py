@@ -24,6 +24,7 @@ from neuro.network.checks import parameter_rows
 from neuro.network.drives import DriveTable, drive_tables
 from neuro.network.engine import compile_driver, model_tuple, rule_tuple
 from neuro.network.network import Network
+from neuro.network.recorders import RecordWeights
 from neuro.network.registry import model_of, rule_of
 from neuro.network.rows import Blocks, RowClass, build_rows, classify
 from neuro.network.stimuli import Frames, to_steps
@@ -522,12 +523,15 @@ class GridEngine:
         span = 8 * self.window
         until = -1
         begun = time.perf_counter()
+        self.weight_traces: dict[str, list[tuple[int, NDArray[np.float64]]]] = {}
+        if first == 0:
+            self._record_weights()
         while self.step < last:
             if until <= self.step:
                 drives = drive_tables(self.net, self.order, self.step, self.seed)
                 self.layout = self.layout._replace(**_drive_fields(drives))
                 until = last if drives.until < 0 else min(last, drives.until)
-            stop = min(until, self.step + span)
+            stop = min(until, self.step + span, self._next_weights(last))
             start, before = time.perf_counter(), self.step
             status = self._drive(driver, stop)
             self.step = int(self.state.cursor[2])
@@ -544,6 +548,8 @@ class GridEngine:
                 self._grow_due()
             elif status == k.HISTORY_FULL:
                 self._grow_history()
+            if self.step > before:
+                self._record_weights()
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
             span = max(self.window, int(min(done * _SLICE_S / wall, 4 * span)))
@@ -558,6 +564,23 @@ class GridEngine:
             np.concatenate([*sources, np.zeros(0, np.int32)]),
             traces,
         )
+
+    def _weight_steps(self, record: RecordWeights) -> NDArray[np.int64]:
+        steps = np.floor(record.times / self.net.dt + 0.5)
+        return np.asarray(steps, np.int64)
+
+    def _next_weights(self, last: int) -> int:
+        """Return the next step at which weights are recorded, `last` if none is."""
+        steps = [self._weight_steps(r) for r in self.net.weight_records]
+        later = [int(s[s > self.step].min(initial=last)) for s in steps]
+        return min([last, *later])
+
+    def _record_weights(self) -> None:
+        for r in self.net.weight_records:
+            if self.step in self._weight_steps(r):
+                values = self.weights(self.net.names.index(r.projection))[2]
+                rows = self.weight_traces.setdefault(f"{r.projection}.weight", [])
+                rows.append((self.step, values))
 
     def _driver(self) -> Any:
         return compile_driver(

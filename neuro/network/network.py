@@ -13,7 +13,7 @@ from neuro.errors import ParameterError, did_you_mean
 from neuro.network.checks import check_network, initial_state
 from neuro.network.description import Population, Projection
 from neuro.network.memory import MemoryEstimate, estimate
-from neuro.network.recorders import Record
+from neuro.network.recorders import Record, RecordWeights
 from neuro.network.stimuli import Current, Events, Frames, Poisson, Sine, SpikeList
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["MemoryEstimate", "Network"]
 Convention = Literal["nest", "nir", "brian2"]
 Source = Frames | Events | SpikeList
 Drive = Poisson | Current | Sine
-Part = Population | Projection | Source | Drive | Record
+Part = Population | Projection | Source | Drive | Record | RecordWeights
 
 
 class Network:
@@ -33,7 +33,7 @@ class Network:
 
     Parameters
     ----------
-    *objects : Population, Projection, stimulus or Record
+    *objects : Population, Projection, stimulus, Record or RecordWeights
         The parts, in any order; the order of populations and projections is kept.
     dt : float
         Step, seconds (1 if dimensionless).
@@ -54,6 +54,8 @@ class Network:
         In the given order; ``names[k]`` is the name of projection k.
     records : dict of Record
         By population.
+    weight_records : list of RecordWeights
+        In the given order.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Network:
         self.populations: dict[str, Population] = {}
         self.sources: dict[str, Source] = {}
         self.records: dict[str, Record] = {}
+        self.weight_records: list[RecordWeights] = []
         self.drives: list[Drive] = []
         self.projections: list[Projection] = []
         for o in objects:
@@ -83,6 +86,8 @@ class Network:
                 self.projections.append(o)
             elif isinstance(o, Poisson | Current | Sine):
                 self.drives.append(o)
+            elif isinstance(o, RecordWeights):
+                self.weight_records.append(o)
             elif isinstance(o, Record):
                 if o.population in self.records:
                     raise ParameterError(
@@ -94,10 +99,21 @@ class Network:
                 raise ParameterError(
                     f"Network: cannot hold a {type(o).__name__}; accepted: Population, "
                     "Projection, Frames, Events, SpikeList, Poisson, Current, Sine, "
-                    "Record"
+                    "Record, RecordWeights"
                 )
         self.names = _projection_names(self.projections)
         check_network(self)
+        for r in self.weight_records:
+            plastic = [
+                name
+                for name, q in zip(self.names, self.projections, strict=True)
+                if q.plasticity is not None
+            ]
+            if r.projection not in plastic:
+                raise ParameterError(
+                    f"RecordWeights({r.projection!r}): no plastic projection of this "
+                    f"name{did_you_mean(r.projection, plastic)}"
+                )
 
     @property
     def stimuli(self) -> dict[str, Source]:

@@ -120,7 +120,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     parity, generation = 0, 0
     status = DONE
     most, guard, too_many = layout.scalars[6], layout.scalars[7], layout.unit[1]
-    checked, hot = first, st.cursor[3]
+    checked, watched, fired = first, st.cursor[3], st.cursor[4]
     while step < last:
         stop = min(step + window, last)
         if event < layout.stream_step.size and layout.stream_step[event] < step:
@@ -173,8 +173,8 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
                         raster_step[written] = when[e]
                         raster_source[written] = ids[e]
                     written += 1
-        fired = m - (event - before)
-        hot = hot + (stop - step) if fired > too_many * (stop - step) else 0
+        watched += stop - step
+        fired += m - (event - before)
         step = stop
         parity = 1 - parity
         if broken:
@@ -186,12 +186,15 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
         if due:
             status = DUE_FULL
             break
-        if guard > 0 and hot >= guard:
-            status = RUNAWAY
-            break
+        if guard > 0 and watched >= guard:
+            runs_away = fired > too_many * watched
+            watched, fired = 0, 0
+            if runs_away:
+                status = RUNAWAY
+                break
     generation += 1
     _barrier(st.team, n_threads, generation)
     if thread == 0:
         st.cursor[0], st.cursor[1], st.cursor[2] = written, event, step
-        st.cursor[3] = hot
+        st.cursor[3], st.cursor[4] = watched, fired
     return status

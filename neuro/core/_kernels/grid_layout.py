@@ -80,7 +80,8 @@ class State(NamedTuple):
     due_range: Any  # int64 (n_blocks, 2): head, tail
     raster_step: Any  # int64
     raster_source: Any  # int32
-    # int64 (8,): spikes in raster, event of the stream, step reached, hot steps
+    # int64 (8,): spikes in raster, event of the stream, step reached; steps and spikes
+    # since the rate was last looked at
     cursor: Any
     traces: Any  # float64
     plastic_weights: Any  # float32: (fields, row) of each plastic row

@@ -15,6 +15,8 @@ from neuro.network import (
     PowerLawStdp,
     Projection,
     Record,
+    RecordWeights,
+    Result,
     RewardStdp,
     ShortTerm,
     SpikeList,
@@ -276,6 +278,29 @@ def test_reward_multiplies_the_eligibility(side):
     other = _plastic_network().build(engine="grid")
     with pytest.raises(ParameterError, match="takes no reward"):
         other.reward("a -> a", 1.0)
+
+
+def test_weights_are_recorded_at_given_times(tmp_path):
+    net, _, _, _ = _two_delays("dendrite", 4)
+    record = RecordWeights("a -> b", [0.0, 0.05, 0.11, 0.5])
+    parts = [*net.populations.values(), *net.sources.values(), *net.projections]
+    recorded = Network(*parts, record, dt=DT).build(engine="grid")
+    plain = net.build(engine="grid")
+    result = recorded.run(0.1)
+    result.save(tmp_path / "r.npz")
+    trace = Result.load(tmp_path / "r.npz").traces["a -> b.weight"]
+    np.testing.assert_allclose(trace.times, [0.0, 0.05])
+    assert (trace.values[0] == np.float32(0.2)).all()
+    plain.run(0.05)
+    np.testing.assert_array_equal(trace.values[1], plain.weights("a -> b")[2])
+    plain.run(0.06)
+    late = recorded.run(0.05).traces["a -> b.weight"]
+    np.testing.assert_allclose(late.times, [0.11])
+    np.testing.assert_array_equal(late.values[0], plain.weights("a -> b")[2])
+    with pytest.raises(ParameterError, match="no plastic projection"):
+        Network(*parts, RecordWeights("ka -> a", [0.1]), dt=DT)
+    with pytest.raises(ParameterError, match="finite times"):
+        RecordWeights("a -> b", [-1.0])
 
 
 def test_wrong_rules_are_refused():
