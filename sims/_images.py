@@ -197,7 +197,7 @@ def unet_config(cfg: Config, **changes: Any) -> Any:
 
     settings = {
         "steps": cfg.snn_steps, "shortcut": cfg.shortcut,
-        "prediction": cfg.prediction, "reset": cfg.reset,
+        "encoder": cfg.encoder, "prediction": cfg.prediction, "reset": cfg.reset,
     }  # fmt: skip
     return UNetConfig.preset(cfg.size, **{**settings, **changes})
 

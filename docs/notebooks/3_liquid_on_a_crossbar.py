@@ -18,6 +18,7 @@
 #
 # * put a liquid's weights on a resistive array, with programming noise, read noise,
 #   faulty cells, converters and conductance drift, each a named parameter,
+# * put the same cells on tiles whose wires have resistance,
 # * tell the two questions apart: *is the array still a good liquid* (read-out trained on
 #   it) and *does yesterday's read-out still work* (trained on the ideal array),
 # * see how far drift carries the array in a year.
@@ -29,7 +30,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from hw.crossbar import RandomWeights, capacity_report
+from hw.crossbar import AnalogConfig, AnalogMatrix, RandomWeights, capacity_report
+from hw.devices import Device
 from neuro.datasets import load
 from neuro.events import frames
 from neuro.lsm import Liquid, cross_validate
@@ -123,6 +125,37 @@ for name, settings in effects.items():
 # A liquid is random anyway: an imperfect array is another liquid, about as good, as long
 # as the read-out is trained on it. A read-out trained before is the harder case.
 #
+# ## Wires
+#
+# The same cells on tiles of 128 x 128, each wire segment with resistance. The circuit is
+# solved exactly; silent rows are at 0 V, so it stays linear and one effective weight per
+# pair says it all. Long wires take from every weight, most from the far corner.
+
+# %%
+clean_w = sources[0].block(0.0).w
+print(f"{'':<14}{'mean weight left':>17}{'this array':>13}{'old read-out':>14}")
+for ohm in (0.5, 2.0, 5.0):
+    tiles = AnalogConfig(
+        device=Device(name="formed cells", g_min=0.0, g_max=60e-6),
+        r_word=ohm,
+        r_bit=ohm,
+        rows_max=128,
+        cols_max=128,
+    )
+    wired = [
+        AnalogMatrix.from_conductances(
+            *source.conductances(), weight_per_siemens=0.07e6, config=tiles
+        )
+        for source in sources
+    ]
+    left = np.abs(wired[0].block(0.0).w).mean() / np.abs(clean_w).mean()
+    answer = Liquid(*wired).run(x).features
+    print(
+        f"{ohm:>4} ohm/cell  {100 * left:>15.0f}% {100 * accuracy(answer):>11.1f}%"
+        f"{100 * accuracy(clean, answer):>13.1f}%"
+    )
+
+# %% [markdown]
 # ## A year of drift
 #
 # Conductances fall as `(1 + t/t0)^-nu` with a different exponent in every cell.

@@ -19,17 +19,20 @@
 # * get the exact operation counts of a run and keep them apart from prices,
 # * price the same counts under several energy models and read their ranges,
 # * see what each model leaves out, and why two models that disagree are better than one,
-# * compare with a quantised artificial network of the same shape.
+# * count bits, and find the quantised artificial network with as many bit operations.
 #
 # Nothing here is a measurement of silicon. It is arithmetic on exact counts and
 # published constants, and the report says which.
 
 # %%
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 
+from hw.bitbudget import budget, layers_of
 from hw.crossbar import RandomWeights
-from hw.energy import Profile, estimate, profile_names
+from hw.energy import Profile, estimate
 from neuro.datasets import load
 from neuro.events import frames
 from neuro.lsm import Liquid
@@ -57,6 +60,24 @@ print(counts)
 # %%
 for layer, op, a_bits, w_bits, n in counts.entries():
     print(f"{layer:<18}{op:<16}{a_bits:>3} x {w_bits:<3} bit {n.mean():>12,.0f} per recording")
+
+# %% [markdown]
+# ## Bits
+#
+# A synapse that handles `b_s`-bit spikes with `b_w`-bit weights for `T` steps handles
+# `T b_w b_s` bits. Summed over all products this is S-ACE; weighted with the activity,
+# NS-ACE. A quantised artificial network of the same shape that runs once would handle as
+# many bit operations with activations of `T b_s` bits.
+
+# %%
+layers = layers_of(counts)
+for w_bits in (32, 8, 4):
+    b = budget([replace(layer, w_bits=w_bits) for layer in layers])
+    print(
+        f"{b.configuration:<8} S-ACE {b.s_ace / 1e6:7.1f} M, NS-ACE {b.ns_ace / 1e6:6.2f} M "
+        f"({b.s_ace / b.ns_ace:.1f} times fewer), weights {b.storage_bits / 8e3:.0f} kB, "
+        f"artificial network of {b.ann_bits['ops']}-bit activations"
+    )
 
 # %% [markdown]
 # ## Prices
@@ -97,7 +118,28 @@ for name, r in reports.items():
 # Every constant has a value, a range, a node, a kind of evidence and a source.
 
 # %%
-print(", ".join(profile_names()))
+for model, profile in (
+    ("op45", "horowitz45-fp32"),
+    ("op45", "horowitz45-int8"),
+    ("yan24", "yan24-22nm"),
+    ("chip", "loihi"),
+    ("chip", "odin"),
+    ("chip", "truenorth"),
+    ("cim", "rram-32nm"),
+    ("cim", "isaac-32nm"),
+):
+    r = estimate(counts, model=model, profile=profile)
+    print(
+        f"{model:<6}{profile:<18}{1e9 * r.total:8.0f} nJ  "
+        f"[{1e9 * r.low:.0f}, {1e9 * r.high:.0f}]"
+    )
+
+# %% [markdown]
+# Three orders of magnitude, from the same counts: a chip's figure holds what its makers
+# measured, arithmetic alone holds nothing else. `profile_names()` lists them all, and
+# your own profile is a TOML file.
+
+# %%
 for key, c in list(Profile.load("horowitz45-fp32").constants.items())[:6]:
     print(f"{key:<18}{c.value:>8g} [{c.low:g}, {c.high:g}] {c.unit:<4} {c.node}: {c.source}")
 

@@ -2,7 +2,8 @@
 
 Per column a source line, fed at row 0 with the read voltage, runs beside the bit line,
 which is sensed after the last row. A silent row is open. Each ladder is a chain of
-2 x 2 blocks, solved directly in O(m).
+2 x 2 blocks, solved directly; for currents alone the segments between two active rows
+are in series, so that the cost is that of the active rows.
 """
 
 from collections.abc import Sequence
@@ -68,10 +69,38 @@ class GatedArray:
         def solve(patterns: Sequence[int]) -> None:
             s, w = np.empty((2, m, n))
             for k in patterns:
-                out[k] = self._one(gates[k], float(v_read[k]), s, w)
+                if self.lines.regular:
+                    rows = np.flatnonzero(gates[k])
+                    self._active_rows(rows, float(v_read[k]), s, w, out[k])
+                else:
+                    out[k] = self._one(gates[k], float(v_read[k]), s, w)
 
         spread(solve, range(v.shape[0]), threads, self.g.size)
         return out
+
+    def _active_rows(
+        self,
+        rows: NDArray[np.int64],
+        v_read: float,
+        s: Floats,
+        w: Floats,
+        out: Floats,
+    ) -> None:
+        """Write the currents of one pattern; silent rows are segments in series."""
+        k = rows.size
+        if k == 0:
+            out[:] = 0.0
+            return
+        word, bit = self.lines.word.copy(), self.lines.bit.copy()
+        word[0] += self.lines.source
+        bit[-1] += self.lines.sense
+        gs, gb = np.zeros((2, k + 1))
+        # from the feed to the first active row, then from each to the next
+        starts = np.concatenate([[0], rows[:-1] + 1])
+        gs[:-1] = 1.0 / np.add.reduceat(word[: rows[-1] + 1], starts)
+        gb[1:] = 1.0 / np.add.reduceat(bit, rows)
+        on = np.ones(k, np.uint8)
+        _kernels.gated_ladders(self.g[rows], gs, gb, on, v_read, s[:k], w[:k], out)
 
     def _one(
         self, gate: NDArray[np.uint8], v_read: float, s: Floats, w: Floats

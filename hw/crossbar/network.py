@@ -70,7 +70,9 @@ def map_network(
     seed : int
         Every projection gets its own stream.
     include : iterable of str, optional
-        Names (``"pre -> post"``) of the projections to map; default all that can be.
+        Names (``"pre -> post"``) of the projections to map. Default: all with ``Rows``,
+        ``Csr`` or a weight source; a convolution is unrolled to a dense matrix only
+        when it is named here.
 
     Returns
     -------

@@ -24,7 +24,7 @@ _COUNTING = {
     "spikes_per_layer": None,
     "zero_weights": "count",
     "count": None,
-    "mode": "clocked",
+    "mode": None,
     "multibit": "serial",
     "fold_scale": False,
     "no_fold_bn": False,
@@ -79,7 +79,7 @@ def run_budget(args: Namespace) -> int:
 def _budget_layers(
     source: Source, args: Namespace
 ) -> tuple[list[BudgetLayer], list[BudgetLayer] | None, list[str]]:
-    notes = list(source.warnings) if args.wbits is None else []
+    notes = source.notes(args)
     for name, value in _COUNTING.items():
         setattr(args, name, value)
     if source.kind == "module":
@@ -88,7 +88,7 @@ def _budget_layers(
         held = source.value
         if source.kind == "rasters":
             held, more = count_source(source, args)
-            notes += more
+            notes = [*dict.fromkeys((*notes, *more))]
         layers = [
             replace(
                 la,
@@ -111,7 +111,7 @@ def _budget_layers(
         counts, more = count_source(source, args)
         rates = {la.name: la.rate for la in layers_of(counts)}
         layers = [replace(la, rate=rates.get(la.name)) for la in layers]
-        notes += more
+        notes = [*dict.fromkeys((*notes, *more))]
     return layers, other, notes
 
 

@@ -98,7 +98,7 @@ _PRICING: dict[str, Any] = {
     "profile": [],
     "count": None,
     "zero_weights": "count",
-    "mode": "clocked",
+    "mode": None,
     "ann": None,
     "first_layer": "uniform",
     "multibit": "serial",
@@ -158,6 +158,7 @@ def _pairs(args: Namespace) -> list[tuple[str, Profile | None]]:
 
 def _fresh(args: Namespace) -> dict[str, Any]:
     pairs = _pairs(args)
+    args.model = [model for model, _ in pairs]
     source = load_source(args.source, strict=args.strict)
     counts, warnings = count_source(source, args)
     skipped: tuple[str, ...] = getattr(source.value, "skipped", ())
@@ -169,7 +170,7 @@ def _fresh(args: Namespace) -> dict[str, Any]:
             model=model,
             profile=profile,
             ann=names,
-            mode=args.mode,
+            **({} if args.mode is None else {"mode": args.mode}),
             mc=args.mc,
             seed=args.seed,
             batch=args.batch,

@@ -5,7 +5,7 @@ import re
 import warnings
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,26 @@ class Source:
         As given.
     sha256 : str or None
         Of the file; of ``metrics.json`` for a run.
-    value : NetSpec, OpCounts or str
+    value : NetSpec, OpCounts, Path or str
         What was read.
+    assumed : dict of str to str
+        What the input leaves open and was assumed, by the option that states it.
     """
 
     kind: str
     path: str
     sha256: str | None
     value: Any
-    warnings: tuple[str, ...] = ()
+    assumed: Mapping[str, str] = field(default_factory=dict)
+
+    def notes(self, args: Namespace) -> list[str]:
+        """Return the assumptions that the command line leaves standing."""
+        rasters = bool(args.activity) and not str(args.activity).endswith(".csv")
+        return [
+            text
+            for option, text in self.assumed.items()
+            if getattr(args, option) is None and not (option == "timesteps" and rasters)
+        ]
 
 
 def _digest(path: Path) -> str:
@@ -82,7 +93,9 @@ def load_source(text: str, *, strict: bool = True) -> Source:
     if head.startswith(b"\x89HDF"):
         if path.suffix != ".nir":
             raise DatasetError(f"{text}: an HDF5 file, but not named .nir")
-        return Source("nir", text, _digest(path), spec_of(path, strict=strict))
+        spec = spec_of(path, strict=strict)
+        note = {"timesteps": f"{path.name} states no number of steps: T = 1 assumed"}
+        return Source("nir", text, _digest(path), spec, note)
     if head.startswith(b"PK"):
         kind = "ledger" if holds_ledger(path) else "rasters"
         value = load_ledger(path) if kind == "ledger" else path
@@ -99,10 +112,12 @@ def load_source(text: str, *, strict: bool = True) -> Source:
         plain = path.read_text("utf-8")
     except (ParameterError, UnicodeDecodeError) as error:
         raise DatasetError(str(error)) from None
-    notes: tuple[str, ...] = ()
+    assumed = {}
+    if "timesteps" not in plain:
+        assumed["timesteps"] = f"{path.name} states no timesteps: T = 1 assumed"
     if "weight_bits" not in plain:
-        notes = (f"{path.name} states no weight_bits: 32 assumed",)
-    return Source("architecture", text, _digest(path), spec, notes)
+        assumed["wbits"] = f"{path.name} states no weight_bits: 32 assumed"
+    return Source("architecture", text, _digest(path), spec, assumed)
 
 
 def with_bits(
@@ -141,12 +156,14 @@ def count_source(source: Source, args: Namespace) -> tuple[OpCounts, list[str]]:
         found.append(
             "no spikes recorded: check that hooks ran and that states were reset"
         )
-    return counts, [*source.warnings, *dict.fromkeys(found)]
+    return counts, [*source.notes(args), *dict.fromkeys(found)]
 
 
 def _count(source: Source, args: Namespace) -> OpCounts:
     if isinstance(source.value, OpCounts):
-        _refuse(source, args, {**_MEASURED, **_BOOKED})
+        # arrays of cim are priced by mode, updates of neurons are counted already
+        priced = () if "cim" in (getattr(args, "model", None) or ()) else ("mode",)
+        _refuse(source, args, {**_MEASURED, **_BOOKED, **dict.fromkeys(priced)})
         return with_bits(
             source.value, w_bits=args.wbits, a_bits=args.sbits, v_bits=args.vbits
         )
@@ -155,7 +172,7 @@ def _count(source: Source, args: Namespace) -> OpCounts:
     rules: dict[str, Any] = {
         "zero_weights": args.zero_weights,
         "method": args.count or "exact",
-        "mode": args.mode,
+        "mode": args.mode or "clocked",
         "multibit": args.multibit,
         "fold_scale": args.fold_scale,
         "fold_bn": not args.no_fold_bn,

@@ -87,7 +87,7 @@ def run_module(text: str, args: Namespace) -> OpCounts:
             time_axis="caller" if loop else inside,
             zero_weights=args.zero_weights,
             method=args.count or "exact",
-            mode=args.mode,
+            mode=args.mode or "clocked",
             multibit=args.multibit,
             fold_scale=args.fold_scale,
             fold_bn=not args.no_fold_bn,

@@ -253,7 +253,7 @@ def plot_rate(
         ax.annotate(
             f"break-even {breakeven:.3g}",
             (breakeven, ann_j),
-            xytext=(6, 6),
+            xytext=(8, -16),  # below the line, right of the crossing
             textcoords="offset points",
         )
     ax.set_xlabel("spikes per neuron and step")

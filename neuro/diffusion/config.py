@@ -9,6 +9,7 @@ __all__ = ["UNetConfig"]
 
 _CHOICES = {
     "shortcut": ("real", "spike"),
+    "encoder": ("spikes", "residual"),
     "readout": ("leaky", "mean"),
     "prediction": ("noise", "velocity"),
     "reset": ("zero", "subtract"),
@@ -37,6 +38,9 @@ class UNetConfig:
         Integrate-and-fire or Swish, where no factory is given.
     shortcut : {"real", "spike"}
         Input of the 1x1 shortcuts.
+    encoder : {"spikes", "residual"}
+        What enters the residual stream: what the first neurons' spikes carry (the
+        published form), or that and the current of the first convolution itself.
     readout : {"leaky", "mean"}
         Temporal read-out of the head.
     prediction : {"noise", "velocity"}
@@ -54,6 +58,7 @@ class UNetConfig:
     times: int = 1000
     spiking: bool = True
     shortcut: str = "real"
+    encoder: str = "spikes"
     readout: str = "leaky"
     prediction: str = "noise"
     reset: str = "zero"

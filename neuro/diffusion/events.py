@@ -263,6 +263,8 @@ class _Call:
         """One step of the spiking network, layers in topological order."""
         first = self.first[n if len(self.first) > 1 else 0]
         h = self._deliver("encoder.conv2", self._fire("encoder.neuron", first), n)
+        if self.run_.config.encoder == "residual":
+            h = h + first
         skips = [h]
         for name, module in self.run_._order:
             if isinstance(module, Block):

@@ -101,11 +101,15 @@ class Up(nn.Module):  # type: ignore[misc]
 
 
 class Encoder(nn.Module):  # type: ignore[misc]
-    """Direct coding: the image as a constant current of the first neurons."""
+    """Direct coding: the image as a constant current of the first neurons.
 
-    def __init__(self, image: int, ch: int, steps: int, make: "_Make") -> None:
+    With ``encoder="residual"`` that current also enters the residual stream.
+    """
+
+    def __init__(self, cfg: UNetConfig, make: "_Make") -> None:
         super().__init__()
-        self.steps = steps
+        image, ch = cfg.channels, cfg.ch
+        self.steps, self.residual = cfg.steps, cfg.encoder == "residual"
         self.conv1, self.norm1 = make.conv(image, ch, 3), StepNorm(ch)
         self.neuron = make.neuron()
         self.conv2, self.norm2 = make.conv(ch, ch, 3), StepNorm(ch)
@@ -114,7 +118,8 @@ class Encoder(nn.Module):  # type: ignore[misc]
         """Map images (batch, ...) to currents (steps, batch, ...)."""
         current = self.norm1(self.conv1(x.unsqueeze(0)))
         h = repeat(current[0], self.steps) if len(current) == 1 else current
-        return self.norm2(self.conv2(self.neuron(h)))
+        out = self.norm2(self.conv2(self.neuron(h)))
+        return out + h if self.residual else out
 
 
 class Head(nn.Module):  # type: ignore[misc]
@@ -203,7 +208,7 @@ class SpikingUNet(nn.Module):  # type: ignore[misc]
         self.register_buffer("signal", bar.sqrt().float(), persistent=False)
         self.register_buffer("spread", (1 - bar).sqrt().float(), persistent=False)
         self.time1, self.time2 = nn.Linear(ch, 4 * ch), nn.Linear(4 * ch, 4 * ch)
-        self.encoder = Encoder(c.channels, ch, c.steps, make)
+        self.encoder = Encoder(c, make)
         widths, now = [ch], ch
         down: list[Any] = []
         for level, factor in enumerate(c.mult):

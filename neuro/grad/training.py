@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import torch
 
 from neuro.errors import ConvergenceError, ParameterError
 from neuro.grad.batches import Batches, step_generator
-from neuro.grad.checkpoint import read_state, write_state
+from neuro.grad.history import History, RunState
 from neuro.results import write_json
 
 __all__ = ["History", "fit"]
@@ -26,43 +25,6 @@ __all__ = ["History", "fit"]
 log = logging.getLogger(__name__)
 Loss = Callable[[Any, Any, torch.Generator], Any]
 Metric = Callable[[Any, Any], Any]
-
-
-@dataclass
-class History:
-    """What a training run did.
-
-    Attributes
-    ----------
-    loss : list of tuple (step, value)
-        Mean training loss since the entry before.
-    valid : list of tuple (step, value)
-        Validation value: of the metric (higher is better) if one was given, of the loss
-        otherwise.
-    best_step, best : int, float
-        Where the validation was best; -1 and NaN without validation.
-    steps : int
-        Steps done in all, resumed parts included.
-    stopped : str
-        Why it ended: "steps", "budget", "patience", "target".
-    wall_s : float
-        Seconds of training, validation included, all parts together.
-    ema_model : torch.nn.Module or None
-        Copy of the model with averaged weights and buffers.
-    """
-
-    loss: list[tuple[int, float]] = field(default_factory=list)
-    valid: list[tuple[int, float]] = field(default_factory=list)
-    best_step: int = -1
-    best: float = math.nan
-    steps: int = 0
-    stopped: str = ""
-    wall_s: float = 0.0
-    ema_model: Any = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, without the model."""
-        return {k: v for k, v in self.__dict__.items() if k != "ema_model"}
 
 
 def _average(ema: Any, model: Any, decay: float) -> None:
@@ -112,6 +74,28 @@ def _limit(
             raise ParameterError("fit: a stream has no epochs; give steps or budget_s")
         limits.append(epochs * per_epoch)
     return min(limits, default=2**62)
+
+
+def _check(**given: Any) -> None:
+    """Refuse settings that cannot work or would silently do nothing."""
+    if not given["lr"] > 0:
+        raise ParameterError(f"fit.lr: expected > 0, got {given['lr']}")
+    if given["warmup"] < 0:
+        raise ParameterError(f"fit.warmup: expected >= 0, got {given['warmup']}")
+    for name in ("clip", "patience", "valid_every"):
+        if given[name] is not None and not given[name] > 0:
+            raise ParameterError(f"fit.{name}: expected > 0, got {given[name]}")
+    if given["ema"] is not None and not 0 < given["ema"] < 1:
+        raise ParameterError(
+            f"fit.ema: a decay between 0 and 1, e.g. 0.999, got {given['ema']}"
+        )
+    for name in ("patience", "target"):
+        if given[name] is not None and given["valid"] is None:
+            raise ParameterError(
+                f"fit.{name} is taken on validation data; give valid= as well"
+            )
+    if given["resume"] and given["out"] is None:
+        raise ParameterError("fit.resume continues from a checkpoint; give its folder")
 
 
 def fit(
@@ -198,8 +182,14 @@ def fit(
     ConvergenceError
         If the loss is not finite.
     ParameterError
-        If no limit is given, or a stream is limited in epochs.
+        If no limit is given, a stream is limited in epochs, a setting is out of range
+        or would have no effect (`target` without `valid`), or the checkpoint is of
+        another seed or network.
     """
+    _check(
+        lr=lr, warmup=warmup, clip=clip, ema=ema, patience=patience, target=target,
+        valid_every=valid_every, valid=valid, resume=resume, out=out,
+    )  # fmt: skip
     data = Batches(train, batch=batch, seed=seed)
     held = Batches(valid, batch=batch, seed=seed) if valid is not None else None
     last = _limit(data.per_epoch, epochs, steps, budget_s)
@@ -208,7 +198,9 @@ def fit(
     if decay == "cosine" and last >= 2**62:
         raise ParameterError("fit.decay='cosine' needs a limit in steps or epochs")
     every = valid_every or data.per_epoch or 100
-    parameters = groups(model) if groups else model.parameters()
+    parameters = list(groups(model) if groups else model.parameters())
+    if not parameters:
+        raise ParameterError("fit: the model has no parameters to train")
     optimizer = torch.optim.AdamW(
         parameters, lr=lr, weight_decay=weight_decay, fused=True
     )
@@ -217,7 +209,7 @@ def fit(
     if ema is not None:
         history.ema_model = copy.deepcopy(model)
         history.ema_model.requires_grad_(False)
-    state = _State(model, optimizer, history, seed)
+    state = RunState(model, optimizer, history, seed)
     folder = Path(out) if out is not None else None
     if resume and folder is not None:
         state.restore(folder)
@@ -294,84 +286,3 @@ def fit(
         write_json(folder / "history.json", history.to_dict())
     state.finish()
     return history
-
-
-class _State:
-    """Everything that a checkpoint holds."""
-
-    def __init__(self, model: Any, optimizer: Any, history: History, seed: int) -> None:
-        self.model, self.optimizer, self.history = model, optimizer, history
-        self.seed, self.waited = seed, 0
-        self.best: dict[str, Any] | None = None
-        self.best_ema: dict[str, Any] | None = None
-
-    def judge(self, value: float, higher: bool) -> None:
-        """Note a validation value; keep a copy of the best weights."""
-        h = self.history
-        h.valid.append((h.steps, value))
-        better = h.best_step < 0 or (value > h.best if higher else value < h.best)
-        if not better:
-            self.waited += 1
-            return
-        self.waited, h.best, h.best_step = 0, value, h.steps
-        self.best = {k: v.clone() for k, v in self.model.state_dict().items()}
-        if h.ema_model is not None:
-            self.best_ema = {k: v.clone() for k, v in h.ema_model.state_dict().items()}
-
-    def finished(self, last: int, patience: int | None, budget_s: float | None) -> bool:
-        """Whether a restored run has nothing left to do."""
-        h = self.history
-        return (
-            h.steps >= last
-            or (patience is not None and self.waited >= patience)
-            or (budget_s is not None and h.wall_s >= budget_s > 0)
-        )
-
-    def save(self, folder: Path) -> None:
-        """Write the checkpoint."""
-        h = self.history
-        state = {
-            "schema": "neuro.fit/1",
-            "seed": self.seed,
-            "history": h.to_dict(),
-            "waited": self.waited,
-            "model": self.model.state_dict(),
-            "ema": h.ema_model.state_dict() if h.ema_model is not None else None,
-            "best": self.best,
-            "best_ema": self.best_ema,
-            "optimizer": self.optimizer.state_dict(),
-        }
-        write_state(folder, state, number=h.steps)
-
-    def restore(self, folder: Path) -> None:
-        """Continue from a checkpoint, if there is one."""
-        state = read_state(folder)
-        if state is None:
-            return
-        if state.get("schema") != "neuro.fit/1" or state["seed"] != self.seed:
-            raise ParameterError(
-                f"fit: the checkpoint in {folder} is of seed {state.get('seed')}, "
-                f"not {self.seed}; give another folder"
-            )
-        for key, value in state["history"].items():
-            if key in ("loss", "valid"):
-                value = [(int(a), float(b)) for a, b in value]
-            elif value is None:
-                value = math.nan
-            setattr(self.history, key, value)
-        self.waited = state["waited"]
-        self.model.load_state_dict(state["model"])
-        if self.history.ema_model is not None and state["ema"] is not None:
-            self.history.ema_model.load_state_dict(state["ema"])
-        self.best, self.best_ema = state["best"], state["best_ema"]
-        self.optimizer.load_state_dict(state["optimizer"])
-
-    def finish(self) -> None:
-        """Put the best weights into the model and its average."""
-        if self.best is not None:
-            self.model.load_state_dict(self.best)
-            if self.history.ema_model is not None and self.best_ema is not None:
-                self.history.ema_model.load_state_dict(self.best_ema)
-        self.model.eval()
-        if self.history.ema_model is not None:
-            self.history.ema_model.eval()

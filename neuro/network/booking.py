@@ -1,6 +1,7 @@
 """Results of the two step drivers: rasters, traces and the ledger of a run."""
 
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,13 @@ from neuro.network.network import Network
 from neuro.network.result import Result, Spikes, Trace
 from neuro.network.weights import WeightSource
 
-__all__ = ["Tally", "grid_result", "layered_result", "place_probes"]
+__all__ = [
+    "Tally",
+    "grid_result",
+    "layered_result",
+    "place_probes",
+    "warn_of_runaway",
+]
 
 
 class Tally:
@@ -79,6 +86,7 @@ def grid_result(
     for k, n in plastic_updates(engine, engine.classes).items():
         counts.add(net.names[k], "plastic", n - before.plastic[k])
     book_populations(counts, net, spike_counts, 1, steps)
+    warn_of_runaway(net, spike_counts, duration, level=5)
     outcome = Outcome()
     outcome.step.append(raster_step)
     outcome.unit.append(raster_source)
@@ -200,6 +208,40 @@ def layered_result(
         wall_s=time.perf_counter() - start,
         _spike_counts=spike_counts,
     )
+
+
+def warn_of_runaway(
+    net: Network,
+    spike_counts: Mapping[str, NDArray[np.int64]],
+    duration: float,
+    *,
+    level: int,
+) -> None:
+    """Warn of populations above half of the highest rate, ``1 / t_ref``.
+
+    Parameters
+    ----------
+    net : Network
+        The description.
+    spike_counts : mapping of str to ndarray
+        Spikes per neuron in the run.
+    duration : float
+        Of the run, seconds; nothing is said below 0.1 s, or of networks in steps.
+    level : int
+        Calls between here and the user's line.
+    """
+    if net.dimensionless or duration < 0.1:
+        return
+    for name, p in net.populations.items():
+        n, t_ref = spike_counts[name], np.asarray(getattr(p.model, "t_ref", 0.0))
+        shortest = float(np.min(t_ref, initial=np.inf))
+        rate = float(np.mean(n)) / duration if np.size(n) else 0.0
+        if shortest > 0 and rate > 0.5 / shortest:
+            warnings.warn(
+                f"population {name!r} fires at {rate:.0f} per unit of time, more than "
+                "half of 1/t_ref: a runaway?",
+                stacklevel=level,
+            )
 
 
 def book_populations(

@@ -8,6 +8,7 @@ import numpy as np
 
 from neuro.core.connectivity import Connectivity
 from neuro.errors import ParameterError, ShapeError
+from neuro.network._brief import brief_fields
 from neuro.network.distributions import Distribution, LogNormal, Normal, Uniform
 from neuro.network.rules import Rule
 from neuro.network.stimuli import Frames as Frames
@@ -16,7 +17,7 @@ from neuro.network.weights import WeightSource
 __all__ = ["Frames", "Population", "Projection"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Population:
     """A group of neurons of one model.
 
@@ -48,8 +49,10 @@ class Population:
             raise ParameterError(f"Population {self.name!r}: n >= 0, got {self.n}")
         object.__setattr__(self, "n", int(self.n))
 
+    __repr__ = brief_fields
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Projection:
     """Synapses from `pre` to a port of `post`.
 
@@ -114,6 +117,8 @@ class Projection:
                     f"{who}.gain: expected one finite factor per step, got shape "
                     f"{gain.shape}"
                 )
+
+    __repr__ = brief_fields
 
     @property
     def random(self) -> bool:

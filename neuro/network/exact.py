@@ -10,7 +10,6 @@ recorded state.
 
 import json
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from neuro.core.exact import WINDOW, ExactCore, StateError
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError, ShapeError, UnsupportedNodeError
+from neuro.network.booking import warn_of_runaway
 from neuro.network.exact_inputs import (
     cell_group,
     poisson_group,
@@ -374,20 +374,7 @@ class ExactSimulation(Simulation):
         booked: tuple[OpCounts, dict[str, Array]],
     ) -> Result:
         counts, per_neuron = booked
-        for name, n in per_neuron.items():
-            pop = self.net.populations[name]
-            t_ref = np.min(np.asarray(getattr(pop.model, "t_ref", 0.0)), initial=np.inf)
-            if (
-                np.size(n)
-                and duration > 0
-                and t_ref > 0
-                and np.mean(n) / duration > 0.5 / t_ref
-            ):
-                warnings.warn(
-                    f"population {name!r} fires at {np.mean(n) / duration:.0f} per "
-                    "unit of time, more than half of 1/t_ref: a runaway?",
-                    stacklevel=3,
-                )
+        warn_of_runaway(self.net, per_neuron, duration, level=4)
         return Result(
             spikes=spikes,
             traces=traces,

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from neuro.core._kernels import grid_layout as k
 from neuro.core._kernels.drives import TILE
 from neuro.core._kernels.grid import run_grid
-from neuro.core._kernels.grid_plastic import settle_rows
+from neuro.core._kernels.grid_plastic import settle_rows, settle_silent
 from neuro.core.arrays import aligned, padded
+from neuro.core.interrupts import uninterrupted
 from neuro.errors import ParameterError
 from neuro.network.checks import parameter_rows
 from neuro.network.drives import DriveTable, drive_tables
@@ -531,25 +532,30 @@ class GridEngine:
                 drives = drive_tables(self.net, self.order, self.step, self.seed)
                 self.layout = self.layout._replace(**_drive_fields(drives))
                 until = last if drives.until < 0 else min(last, drives.until)
-            stop = min(until, self.step + span, self._next_weights(last))
+            stop = min(
+                until, self.step + span, self._next_sweep(), self._next_weights(last)
+            )
             start, before = time.perf_counter(), self.step
-            status = self._drive(driver, stop)
-            self.step = int(self.state.cursor[2])
-            written = int(self.state.cursor[0])
-            if written:
-                steps.append(self.state.raster_step[:written].copy())
-                sources.append(self.state.raster_source[:written].copy())
-                self.state.cursor[0] = 0
-            if status == k.NOT_FINITE:
-                self._not_finite()
+            with uninterrupted():
+                status = self._drive(driver, stop)
+                self.step = int(self.state.cursor[2])
+                written = int(self.state.cursor[0])
+                if written:
+                    steps.append(self.state.raster_step[:written].copy())
+                    sources.append(self.state.raster_source[:written].copy())
+                    self.state.cursor[0] = 0
+                if status == k.NOT_FINITE:
+                    self._not_finite()
+                if self.step == self._next_sweep(before):
+                    self._settle_silent()
+                if status == k.DUE_FULL:
+                    self._grow_due()
+                elif status == k.HISTORY_FULL:
+                    self._grow_history()
+                if self.step > before:
+                    self._record_weights()
             if status == k.RUNAWAY and self._runs_away():
                 break
-            if status == k.DUE_FULL:
-                self._grow_due()
-            elif status == k.HISTORY_FULL:
-                self._grow_history()
-            if self.step > before:
-                self._record_weights()
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
             span = max(self.window, int(min(done * _SLICE_S / wall, 4 * span)))
@@ -649,6 +655,18 @@ class GridEngine:
             place = np.arange(st.due_range[b, 0], st.due_range[b, 1])
             new[b][:, place % (2 * room)] = st.due[b][:, place % room]
         self.state = st._replace(due=new)
+
+    def _next_sweep(self, step: int | None = None) -> int:
+        """First step after the present (or given) one at which silent rows settle."""
+        if self.rules is None:
+            return 1 << 62
+        every = max(int(self.layout.decay_shape[:, 2].max()), 1)
+        return ((self.step if step is None else step) // every + 1) * every
+
+    def _settle_silent(self) -> None:
+        arguments = (self.models, self.rules, self.layout, self.state)
+        settle = compile_driver(settle_silent, types.void, *arguments, 0)
+        settle(*arguments, self.step)
 
     def _grow_history(self) -> None:
         self.history *= 2

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.errors import ParameterError, did_you_mean
+from neuro.network._brief import brief
 from neuro.network.checks import check_network, initial_state
 from neuro.network.description import Population, Projection
 from neuro.network.memory import MemoryEstimate, estimate
@@ -142,6 +143,16 @@ class Network:
             f"{len(self.projections)} projections, "
             f"{len(self.sources) + len(self.drives)} stimuli, dt={self.dt:g})"
         )
+
+    def __str__(self) -> str:
+        parts: list[Any] = [
+            *self.populations.values(),
+            *self.sources.values(),
+            *self.drives,
+            *self.projections,
+            *self.records.values(),
+        ]
+        return "\n  ".join([repr(self), *(brief(p) for p in parts)])
 
     def memory(self, engine: str = "auto") -> MemoryEstimate:
         """Estimate the bytes a build needs, per object, before allocation.

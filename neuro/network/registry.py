@@ -74,7 +74,9 @@ STEP_SIGNATURE = types.void(_MATRIX, _MATRIX, _MATRIX, types.uint8[::1], types.f
 # int64 (n, H), post_count int64 (n,): ring of the post spikes' traces and times, entry
 # i at i % H; post_state float64 (n_state, n); last, now, delay: int64 steps (last < 0:
 # no spike yet); decay float64 (n_traces, n_lags): exp(-lag dt / tau), pre traces first;
-# spike int64: 1 for a pre spike at `now`, 0 to account for the post spikes only.
+# spike int64: 1 for a pre spike at `now`, 0 to account for the post spikes only. A
+# source silent for 40 of the longest time constant is settled with spike 0 and has
+# last < 0 at its next spike: traces that old count for nothing, histories stay short.
 PLASTIC_SIGNATURE = types.int64(
     types.float64[::1],
     types.float32[:, ::1],

@@ -35,6 +35,14 @@ class Spikes(NamedTuple):
     indices: NDArray[np.int32]
     samples: NDArray[np.int32] | None = None
 
+    def __repr__(self) -> str:
+        n, neurons = self.times.size, np.unique(self.indices).size
+        span = f", {self.times.min():g}..{self.times.max():g}" if n else ""
+        batch = ""
+        if self.samples is not None:
+            batch = f" in {np.unique(self.samples).size} samples"
+        return f"Spikes({n} of {neurons} neurons{batch}{span})"
+
 
 class Trace(NamedTuple):
     """Recorded state: ``values[k, i]`` of neuron ``indices[i]`` at ``times[k]``."""
@@ -42,6 +50,10 @@ class Trace(NamedTuple):
     times: NDArray[np.float64]
     indices: NDArray[np.int32]
     values: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.values.shape))
+        return f"Trace({shape} of {self.indices.size} neurons)"
 
 
 @dataclass(frozen=True, repr=False)

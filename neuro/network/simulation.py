@@ -84,7 +84,15 @@ class Simulation:
         self.step = 0
 
     def __repr__(self) -> str:
-        return f"Simulation({self.net!r}, engine={self.engine!r}, seed={self.seed})"
+        return (
+            f"Simulation({self.net!r}, engine={self.engine!r}, seed={self.seed}, "
+            f"t={self.time:g})"
+        )
+
+    @property
+    def time(self) -> float:
+        """Present time, seconds (steps if dimensionless)."""
+        return float(self.step * self.net.dt)
 
     def _steps(self, duration: float) -> int:
         if not (np.isfinite(duration) and duration >= 0):

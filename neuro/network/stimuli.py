@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.errors import ParameterError, ShapeError
+from neuro.network._brief import brief_fields
 
 __all__ = ["Current", "Events", "Frames", "Poisson", "Sine", "SpikeList", "to_steps"]
 
@@ -47,7 +48,7 @@ class Frames:
             )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Events:
     """A stream of events with integer microseconds: cameras, cochleas.
 
@@ -74,6 +75,8 @@ class Events:
     channels: Any
     rounding: Rounding = "nearest"
     sort: bool = False
+
+    __repr__ = brief_fields
 
     def __post_init__(self) -> None:
         _check_size(self, self.n)
@@ -113,7 +116,7 @@ class Events:
         return cls(name, w * h * p, events["t"].astype(np.int64), channel, **kw)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SpikeList:
     """Given spikes of `n` channels.
 
@@ -138,6 +141,8 @@ class SpikeList:
     rounding: Rounding = "nearest"
     sort: bool = False
 
+    __repr__ = brief_fields
+
     def __post_init__(self) -> None:
         _check_size(self, self.n)
         times = np.asarray(self.times, np.float64)
@@ -150,7 +155,7 @@ class SpikeList:
         _check_train(self, times, "times")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Poisson:
     """Independent Poisson input to every neuron of a population.
 
@@ -181,6 +186,8 @@ class Poisson:
     times: Any = None
     name: str = ""
 
+    __repr__ = brief_fields
+
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", f"poisson -> {self.target}.{self.port}")
@@ -207,7 +214,7 @@ class Poisson:
                 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Current:
     """Piecewise constant current (or any additive input) into a port.
 
@@ -228,6 +235,8 @@ class Current:
     amplitude: Any
     times: Any = None
     port: str = "current"
+
+    __repr__ = brief_fields
 
     def __post_init__(self) -> None:
         values = np.asarray(self.amplitude, np.float64)

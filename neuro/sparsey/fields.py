@@ -131,6 +131,11 @@ def hexagonal_fields(shape: Sequence[int], *, radius: float, spacing: float) -> 
         Distance of neighbouring centres, pixels.
     """
     height, width = shape
+    if not (radius > 0 and spacing > 0):
+        raise ParameterError(
+            f"hexagonal_fields: expected radius and spacing > 0 pixels, got {radius} "
+            f"and {spacing}"
+        )
     y, x = np.mgrid[:height, :width]
     sources, centres = [], []
     row = 0

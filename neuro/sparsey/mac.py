@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.counts import OpCounts
-from neuro.errors import DatasetError, ParameterError
+from neuro.errors import DatasetError, ParameterError, ShapeError
 from neuro.results import write_arrays
 from neuro.sparsey.activity import Activity, likelihoods
 from neuro.sparsey.fields import whole_field
@@ -85,8 +85,10 @@ class Mac:
         seed: int = 0,
         keep_codes: bool = True,
     ) -> None:
-        if n_inputs < 1:
-            raise ParameterError(f"Mac.n_inputs: expected >= 1, got {n_inputs}")
+        if not isinstance(n_inputs, (int, np.integer)) or n_inputs < 1:
+            raise ParameterError(
+                f"Mac.n_inputs: expected an integer >= 1, got {n_inputs!r}"
+            )
         self.parameters = parameters or LevelParameters()
         self.n_inputs, self.seed, self.keep_codes = n_inputs, seed, keep_codes
         self.level = Level(
@@ -138,6 +140,11 @@ class Mac:
 
     def store_sequence(self, frames: ArrayLike) -> NDArray[np.int16]:
         """Learn a sequence, each code chained to the last; shape (n_frames, n_cms)."""
+        if np.ndim(frames) < 2:
+            raise ShapeError(
+                f"Mac.store_sequence: expected frames (n_frames, {self.n_inputs}), "
+                f"got shape {np.shape(frames)}"
+            )
         activity = self.level.run(frames, starts=_first(frames), learn=True)
         codes = activity.codes[:, 0]
         if self.keep_codes:
@@ -191,8 +198,12 @@ class Mac:
 
     def decode(self, codes: ArrayLike, *, theta: float = 0.9) -> NDArray[np.uint8]:
         """Decode codes to inputs by the reverse weights, shape (n, n_inputs)."""
-        held = np.asarray(codes).reshape(-1, 1, self.parameters.n_cms)
-        return self.level.decode(held, theta=theta)
+        held, q = np.asarray(codes), self.parameters.n_cms
+        if held.shape[-1:] != (q,):
+            raise ShapeError(
+                f"Mac.decode: expected codes (n, {q}), got shape {held.shape}"
+            )
+        return self.level.decode(held.reshape(-1, 1, q), theta=theta)
 
     def save(self, path: Path | str) -> None:
         """Write description and state; loading in mid-stream changes nothing."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any
 
 from neuro.errors import ParameterError
@@ -161,9 +162,22 @@ class LevelParameters:
             if not ok:
                 raise ParameterError(
                     f"LevelParameters.{name}: expected {accepted}, "
-                    f"got {getattr(self, name)}"
+                    f"got {getattr(self, name)!r}"
                 )
 
+        for name in ("n_cms", "n_units", "persistence", "start_frame"):
+            check(name, isinstance(getattr(self, name), Integral), "an integer")
+        check(
+            "selection",
+            isinstance(self.selection, Selection),
+            f"a Selection, such as Selection.preset({str(self.selection)!r})"
+            if isinstance(self.selection, str)
+            else "a Selection",
+        )
+        for name, kind in (("hypotheses", Hypotheses), ("decay", Decay)):
+            given = getattr(self, name)
+            check(name, given is None or isinstance(given, kind), kind.__name__)
+        check("band", len(tuple(self.band)) == 2, "two limits, (fewest, most)")
         check("n_cms", self.n_cms >= 1, "an integer >= 1")
         check("n_units", 2 <= self.n_units <= 32767, "an integer in 2..32767")
         low, high = self.band

@@ -193,6 +193,8 @@ class Selection:
         check("min_cutoff", 0 <= self.min_cutoff < 1, "a value in 0..1, below 1")
         check("max_cutoff", self.max_cutoff > self.min_cutoff, "> min_cutoff")
         check("ratchet_step", self.ratchet_step >= 0, ">= 0")
+        if any(len(pair) != 2 for pair in self.table):
+            raise ParameterError("Selection.table: expected pairs (G, eta - 1)")
         if self.table and list(self.table) != sorted(self.table):
             raise ParameterError("Selection.table: expected pairs sorted by G")
 

@@ -62,16 +62,28 @@ def losses(
 
 
 def errors(ctx: Context, sizes: Sequence[int], found: Mapping[str, Any]) -> None:
-    """Column error against size for the nodes of the wire table."""
+    """Column error against size for the nodes of the wire table, both topologies."""
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(5.0, 3.6), layout="constrained")
-    plot_error_against_size(
-        sizes,
-        {f"{node} nm": values for node, values in found.items()},
-        label="rms column error / rms current",
-        ax=ax,
+    figure, axes = plt.subplots(
+        1, 2, figsize=(8.6, 3.8), sharey=True, layout="constrained"
     )
+    for ax, topology in zip(axes, ("driven", "gated"), strict=True):
+        plot_error_against_size(
+            sizes,
+            {
+                f"{name.split('_')[0]} nm": values
+                for name, values in found.items()
+                if name.endswith(topology)
+            },
+            label="rms column error / rms current",
+            legend=topology == "driven",
+            ax=ax,
+        )
+        silent = "at 0 V" if topology == "driven" else "open"
+        ax.set_title(f"{topology}: silent rows {silent}", fontsize="medium")
+        ax.grid(color="0.92")
+    axes[1].set_ylabel("")
     ctx.figure("errors", figure)
 
 

@@ -6,6 +6,9 @@ matrices (256 and 200 inputs, 200 pairs of columns) are split into arrays of at 
 `size` lines per side whose partial sums are added digitally without loss. Two figures:
 raw, and with one factor per matrix that restores the mean drive (``gain``), which a
 designer would set in the digital threshold.
+
+Arrays are driven (silent rows at 0 V); technologies named in `gated` are also read as
+1T1R arrays whose silent rows are open, at the largest size: every step asks the array.
 """
 
 from typing import Any
@@ -28,6 +31,8 @@ from . import _figures
 __all__ = ["run"]
 
 Floats = NDArray[np.float64]
+ERROR_NODES = (130, 65, 45, 22, 14)
+TOPOLOGIES = ("driven", "gated")
 
 
 def run(cfg: Config, ctx: Context) -> None:
@@ -91,7 +96,13 @@ def run(cfg: Config, ctx: Context) -> None:
                     rows[kind].append(bases[size] - found[kind])
             table[technology, node] = {k: np.array(v) for k, v in rows.items()}
             _record(cfg, ctx, technology, node, table[technology, node])
+        if technology in cfg.gated:
+            _record_gated(cfg, ctx, data, weights, technology, bases[cfg.sizes[-1]])
     errors = ctx.step("errors", lambda: _errors(cfg))
+    for name, values in errors.items():
+        node, topology = name.split("_")
+        if int(node) in cfg.nodes:
+            ctx.metric(f"column_error_{node}nm_{topology}", values[-1])
     ctx.arrays(
         "losses",
         sizes=np.array(cfg.sizes),
@@ -122,6 +133,29 @@ def _record(
         ctx.metric(f"loss_{name}", values[-1], control=f"accuracy_{technology}")
 
 
+def _record_gated(
+    cfg: Config,
+    ctx: Context,
+    data: Recordings,
+    weights: list[RandomWeights],
+    technology: str,
+    base: Floats,
+) -> None:
+    """Record losses of the same devices read through gates at the largest size."""
+    for node in cfg.gated_nodes:
+        found = ctx.step(
+            f"{technology}-{node}nm-gated",
+            lambda n=node: _copies(
+                cfg, ctx, data, weights, technology, n, cfg.sizes[-1], "gated"
+            ),
+        )
+        ctx.metric(
+            f"loss_{technology}_{node}nm_gated",
+            base[: cfg.gated_copies] - found["raw"],
+            control=f"loss_{technology}_{node}nm",
+        )
+
+
 def _device(technology: str, weights: RandomWeights) -> Device:
     """Return the family; "formed" cells are taken as they are."""
     if technology != "formed":
@@ -136,16 +170,20 @@ def _matrix(
     node: int | None,
     size: int,
     seed: int,
+    topology: str = "driven",
 ) -> AnalogMatrix:
-    lines = (
-        {} if node is None else {"r_word": wire(node).r_word, "r_bit": wire(node).r_bit}
-    )
+    lines = {}
+    if node is not None:
+        w = wire(node)  # the source line of a gated array runs beside the bit line
+        first = w.r_word if topology == "driven" else w.r_bit
+        lines = {"r_word": first, "r_bit": w.r_bit}
     config = AnalogConfig(
         device=_device(technology, weights),
         rows_max=size,
         cols_max=size,
         read_mode="none",
         start_time=1.0 if technology == "rram_wan" else 0.0,
+        topology=topology,
         **lines,
     )
     if technology == "formed":
@@ -167,17 +205,21 @@ def _copies(
     technology: str,
     node: int | None,
     size: int,
+    topology: str = "driven",
 ) -> dict[str, Any]:
     """Score every programmed copy; formed cells with own random weights per copy."""
     out: dict[str, list[float]] = {"raw": [], "gain": []}
-    for copy in range(cfg.copies):
+    for copy in range(cfg.gated_copies if topology == "gated" else cfg.copies):
         own = weights
         if technology == "formed" and copy:
             own = [_again(w, ctx.seed, copy, k) for k, w in enumerate(weights)]
         matrices = [
-            _matrix(technology, w, node, size, 1000 * (copy + 1) + k)
+            _matrix(technology, w, node, size, 1000 * (copy + 1) + k, topology)
             for k, w in enumerate(own)
         ]
+        if topology == "gated":
+            out["raw"].append(_score(cfg, ctx, data, [m.source() for m in matrices]))
+            continue
         # the same devices without wires give the drive that the gain restores
         raw = [m.effective_weights() for m in matrices]
         out["raw"].append(_score(cfg, ctx, data, raw))
@@ -205,10 +247,11 @@ def _again(w: RandomWeights, seed: int, copy: int, k: int) -> RandomWeights:
     )
 
 
-def _score(cfg: Config, ctx: Context, data: Recordings, weights: list[Floats]) -> float:
+def _score(cfg: Config, ctx: Context, data: Recordings, weights: list[Any]) -> float:
+    """Cross-validated accuracy of a liquid with these weights, or on these arrays."""
+    rules = [Rows(w) if isinstance(w, np.ndarray) else w for w in weights]
     liquid = Liquid(
-        Rows(weights[0]),
-        Rows(weights[1]),
+        *rules,
         decay=cfg.liquid.decay,
         v_threshold=cfg.liquid.v_threshold,
     )
@@ -226,20 +269,27 @@ def _score(cfg: Config, ctx: Context, data: Recordings, weights: list[Floats]) -
 
 
 def _errors(cfg: Config) -> dict[str, Any]:
-    """Relative column error of square arrays, 10 % of the rows on, all nodes."""
-    rng = np.random.default_rng(0)
+    """Relative column errors of square arrays, 10 % of the rows on, all nodes.
+
+    Silent rows at 0 V ("driven"), or open with a source line beside every bit line
+    ("gated", both lines along the short side of the cell).
+    """
     out: dict[str, Any] = {}
-    for node in (130, 65, 45, 22, 14):
+    for node in ERROR_NODES:
         lines = wire(node)
-        values = []
-        for n in cfg.error_sizes:
+        for topology in TOPOLOGIES:
+            out[f"{node}_{topology}"] = np.zeros(len(cfg.error_sizes))
+        for k, n in enumerate(cfg.error_sizes):
+            rng = np.random.default_rng([0, n])  # the same cells for every node
             g = rng.uniform(1e-6, 50e-6, (n, n))
-            v = 0.2 * (rng.random((8, n)) < 0.1)
+            v = 0.2 * (rng.random((16, n)) < 0.1)
             ideal = v @ g
-            found = Crossbar(g, lines.r_word, lines.r_bit, tol=1e-9).mvm(v, method="cg")
-            square = np.mean((found - ideal) ** 2) / np.mean(ideal**2)
-            values.append(float(np.sqrt(square)))
-        out[f"{node}"] = values
+            for topology in TOPOLOGIES:
+                first = lines.r_word if topology == "driven" else lines.r_bit
+                xbar = Crossbar(g, first, lines.r_bit, topology=topology, tol=1e-9)
+                found = xbar.mvm(v, method="cg" if topology == "driven" else "auto")
+                square = np.mean((found - ideal) ** 2) / np.mean(ideal**2)
+                out[f"{node}_{topology}"][k] = np.sqrt(square)
     return out
 
 

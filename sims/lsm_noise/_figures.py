@@ -91,7 +91,7 @@ def draw_drift(
     """Draw accuracy against seconds since programming."""
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(6.0, 3.8))
+    figure, ax = plt.subplots(figsize=(9.0, 3.8))
     _lines(ax, ages)
     ax.axhline(100 * ideal.mean(), color="#777777", lw=1, ls="--", label="fresh arrays")
     ax.axhline(100 * chance, color="black", lw=1, ls=":", label="chance")

@@ -21,7 +21,7 @@ def draw(
     """Draw mean and range over liquids; `curves` (liquids, points, real/simulated)."""
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(6.0, 3.8))
+    figure, ax = plt.subplots(figsize=(9.0, 3.8))
     tested = ("stand-in" if synthetic else "real", "simulated, held out")
     for (name, curve), colour in zip(
         curves.items(), ("#777777", "#0072B2"), strict=True

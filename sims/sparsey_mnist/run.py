@@ -93,6 +93,8 @@ def tuned_freeze(
     The images learnt are as many as in the experiment, at most `tune_on`; the images
     asked are other images of the training part. Never a test image.
     """
+    if len(cfg.freezes) == 1:
+        return {"freeze": np.array(cfg.freezes[0]), "accuracy": np.array([np.nan])}
     rng = ctx.rng(f"tuning {per_class}")
     n_asked = min(cfg.tune_asked, len(y) // 5)
     order = rng.permutation(len(y))

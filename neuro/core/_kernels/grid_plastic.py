@@ -146,3 +146,31 @@ def history_full(layout, st, block, window):
             if seen > st.horizon[block, c]:
                 return True
     return False
+
+
+def settle_silent(models, rules, layout, st, now):
+    """Account for the post spikes that sources silent for long have still to see.
+
+    A source whose last spike is `lags` steps old, 40 of the longest time constant,
+    takes no part in any later pair: its row is brought up to date and it counts as one
+    that has not fired yet, so that histories need not reach back to it. Called at fixed
+    steps, whatever the number of blocks and windows.
+    """
+    for block in range(layout.ring_width.size):
+        for c in range(layout.row_class.shape[0]):
+            own = layout.plastic[block, c]
+            if layout.row_class[c, 0] != PLASTIC or own[3] == 0 or own[6] == 0:
+                continue
+            delay = 0 if layout.row_class[c, 5] != 0 else layout.row_class[c, 1]
+            for source in range(own[10]):
+                last = st.pre_last[own[8] + source]
+                if last < 0 or now - last < layout.decay_shape[c, 2]:
+                    continue
+                i = layout.row_at[block, c] + source
+                begin, end = layout.indptr[i], layout.indptr[i + 1]
+                if begin < end:
+                    _apply_rule(
+                        rules, layout, st, block, c, source, now, begin, end, delay, 0
+                    )
+                st.pre_last[own[8] + source] = -1
+            st.horizon[block, c] = -1

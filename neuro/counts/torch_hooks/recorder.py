@@ -251,6 +251,8 @@ class Recorder:
 
     def _on_return(self) -> None:
         self._calls += 1
+        if self._reach is not None:
+            self._reach.clear()  # outputs that no neurons took
         if self.time_axis != "caller":
             self.next_batch()
 

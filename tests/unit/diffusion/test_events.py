@@ -37,11 +37,14 @@ def _images(n=2, seed=0):
     ]
 
 
-@pytest.mark.parametrize("shortcut", ["real", "spike"])
+@pytest.mark.parametrize(
+    ("shortcut", "encoder"),
+    [("real", "spikes"), ("spike", "spikes"), ("real", "residual")],
+)
 @pytest.mark.parametrize("scaled", [False, True])
-def test_zero_differing_spikes_on_the_grid(shortcut, scaled):
+def test_zero_differing_spikes_on_the_grid(shortcut, encoder, scaled):
     """Residual blocks with and without shortcut, down, up, encoder, temporal scale."""
-    model = _model(shortcut=shortcut)
+    model = _model(shortcut=shortcut, encoder=encoder)
     if scaled:
         add_temporal_scale(model)
         with torch.no_grad():

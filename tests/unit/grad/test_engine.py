@@ -79,12 +79,19 @@ def test_convolutional_export_is_spike_exact_on_the_grid(rng, reset, beta):
     _same_as_engine(result, theirs)
 
 
-def test_recurrent_export_is_spike_exact_on_the_grid(rng):
+@pytest.mark.parametrize(
+    "options", [{"norm": False}, {}, {"channels": (3,), "kernel": 3, "dropout": 0.5}]
+)
+def test_recurrent_export_is_spike_exact_on_the_grid(rng, options):
     torch.manual_seed(1)
     model = recurrent_classifier(
-        SHAPE, hidden=20, neuron=neuron_factory("lif", beta=0.875)
+        SHAPE, hidden=20, neuron=neuron_factory("lif", beta=0.875), **options
     ).eval()
-    nn.init.normal_(model.stages[1].input.weight, 0, 0.4)
+    nn.init.normal_(model.stages[-2].input.weight, 0, 0.4)
+    for m in model.modules():
+        if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d):
+            m.running_mean.normal_(0, 0.1)
+            m.running_var.uniform_(0.2, 1.0)
     frames = _frames(rng)
     net = to_engine(model, grid_bits=10)
     flat = frames.reshape(*frames.shape[:2], -1)
@@ -93,8 +100,9 @@ def test_recurrent_export_is_spike_exact_on_the_grid(rng):
         {"frames": flat}, 6
     )
     theirs = _torch_spikes(with_folded_norms(model, grid_bits=10), frames)
-    assert 0 < theirs[0].mean() < 0.9
-    np.testing.assert_array_equal(spikes["layer0"], theirs[0])
+    for layer, torchs in enumerate(theirs):
+        assert 0 < torchs.mean() < 0.9
+        np.testing.assert_array_equal(spikes[f"layer{layer}"], torchs)
     _same_as_engine(result, theirs)
 
 

@@ -137,6 +137,35 @@ def test_cosine_needs_an_end_and_limits_are_checked():
         fit(_net(), lambda g: None, loss=cross_entropy(), lr=1.0, seed=0, epochs=1)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"lr": 0.0}, r"fit.lr: expected > 0, got 0.0"),
+        ({"warmup": -1}, "fit.warmup: expected >= 0"),
+        ({"clip": 0.0}, "fit.clip: expected > 0"),
+        ({"ema": 1.0}, "a decay between 0 and 1"),
+        ({"target": 0.9}, "fit.target is taken on validation data; give valid="),
+        ({"patience": 3}, "fit.patience is taken on validation data"),
+        ({"resume": True}, "continues from a checkpoint; give its folder"),
+    ],
+)
+def test_settings_that_cannot_work_or_would_do_nothing(setting, message):
+    options = {"loss": cross_entropy(), "lr": 1e-2, "seed": 0, "steps": 1}
+    with pytest.raises(ParameterError, match=message):
+        fit(_net(), _data(), **{**options, **setting})
+
+
+def test_checkpoint_of_another_network_or_seed_is_named(tmp_path):
+    options = {"loss": cross_entropy(), "lr": 1e-2, "steps": 2, "out": tmp_path}
+    fit(_net(), _data(), seed=0, **options)
+    with pytest.raises(ParameterError, match="is of seed 0, not 1"):
+        fit(_net(), _data(), seed=1, resume=True, **options)
+    with pytest.raises(ParameterError, match="of another network"):
+        fit(nn.Linear(4, 2), _data(), seed=0, resume=True, **options)
+    with pytest.raises(ParameterError, match="no parameters to train"):
+        fit(nn.Identity(), _data(), loss=cross_entropy(), lr=1e-2, seed=0, steps=1)
+
+
 def test_loss_that_explodes_is_an_error():
     def loss(model, batch, generator):
         return model(batch[0]).sum() * math.inf

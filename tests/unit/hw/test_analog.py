@@ -338,6 +338,28 @@ def test_map_network(rng):
         map_network(net, CLEAN, include=["in -> b"])
 
 
+def test_a_named_convolution_is_unrolled(rng):
+    from neuro.core import Conv
+    from neuro.lsm.liquid import LiquidNeuron
+    from neuro.network import Frames, Network, Population, Projection
+
+    conv = Conv(rng.normal(size=(2, 1, 3, 3)), (1, 4, 4), padding=1)
+    net = Network(
+        Frames("in", conv.n_pre),
+        Population("a", conv.n_post, LiquidNeuron()),
+        Projection("in", "a", conv),
+        dt=1.0,
+        dimensionless=True,
+    )
+    assert map_network(net, CLEAN).projections[0].rule is conv
+    rule = map_network(net, CLEAN, include=net.names).projections[0].rule
+    out = np.zeros(conv.n_post)
+    conv.deliver(np.array([0, 5, 15], np.int32), out)
+    spikes = np.zeros(conv.n_pre)
+    spikes[[0, 5, 15]] = 1
+    np.testing.assert_allclose(rule.block(0.0).w @ spikes, out, atol=1e-12)
+
+
 def test_dense_weights(rng):
     from hw.crossbar import dense_weights
 

@@ -179,3 +179,22 @@ def test_capacity_of_the_published_liquids():
     assert not capacity_report([(200, 256), (200, 200), (200, 64), (200, 200)]).fits
     big = capacity_report([(2048, 192), (2048, 2048)])
     assert big.utilisation == pytest.approx(35.0, abs=0.1)
+
+
+def test_conductances_at_a_time_are_those_of_the_block():
+    source = RandomWeights(
+        (5, 7),
+        const=2.0,
+        sd=3.0,
+        drift_nu=0.05,
+        drift_nu_sd=0.02,
+        age=100.0,
+        update_every=50.0,
+        seed=4,
+    )
+    for seconds in (0.0, 50.0):
+        plus, minus = source.conductances(seconds)
+        np.testing.assert_allclose(
+            2.0 * (plus - minus) / source.unit, source.block(seconds).w
+        )
+    assert (source.conductances(50.0)[0] < source.g_plus).all()

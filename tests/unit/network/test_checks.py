@@ -212,3 +212,30 @@ def test_events_keep_their_multiplicity_and_rounding():
     e = Events.from_array("e", record, (4, 3, 2))
     assert e.n == 24
     assert e.channels.tolist() == [(1 * 3 + 2) * 4 + 1]
+
+
+@pytest.mark.parametrize("engine", ["grid", "exact"])
+def test_a_runaway_is_said(engine):
+    net = Network(Population("a", 3, LifExp(i_e=100.0, t_ref=2e-3)), dt=DT)
+    simulation = net.build(engine=engine)
+    with pytest.warns(
+        UserWarning, match="'a' fires at 4.. per unit.*a runaway"
+    ) as seen:
+        simulation.run(0.2)
+    assert seen[0].filename == __file__  # the user's line
+
+
+def test_parts_show_what_is_not_default():
+    net = Network(
+        Population("a", 1000, LifExp(i_e=np.arange(1000.0)), init={"v": Uniform(0, 1)}),
+        Projection("a", "a", Pairs(np.arange(9), np.arange(9)), delay=DT),
+        Poisson("a", 100.0, 0.1),
+        dt=DT,
+    )
+    text = str(net)
+    assert "model=LifExp(i_e=array(1000: 0..999))" in text
+    assert "rule=Pairs(pre=array(9: 0..8), post=array(9: 0..8)), delay=0.0001)" in text
+    assert "Poisson(target='a', rate_hz=100, weight=0.1" in text
+    assert len(repr(net)) < 100
+    result = net.build(engine="grid").run(0.0)
+    assert repr(result.spikes["a"]) == "Spikes(0 of 0 neurons)"

@@ -164,6 +164,7 @@ def _plastic_network():
     )
 
 
+@pytest.mark.filterwarnings("ignore:population .* a runaway")
 def test_plastic_network_does_not_depend_on_blocks_window_or_split(tmp_path):
     net = _plastic_network()
     whole = net.build(engine="grid", seed=1)
@@ -301,6 +302,46 @@ def test_weights_are_recorded_at_given_times(tmp_path):
         Network(*parts, RecordWeights("ka -> a", [0.1]), dt=DT)
     with pytest.raises(ParameterError, match="finite times"):
         RecordWeights("a -> b", [-1.0])
+
+
+@pytest.mark.parametrize("pairing", ["all", "nearest", "restricted"])
+def test_a_silent_source_is_settled_and_histories_stay_short(pairing):
+    rule = PairStdp(
+        tau_plus=1e-3, tau_minus=2e-3, rate=0.05, alpha=0.9, mu_plus=0.4, mu_minus=0.7,
+        w_max=2.0, pairing=pairing,
+    )  # fmt: skip
+    last, end = 105, 16_005
+    post = list(range(20, end - 20, 20))
+    w, _, sim = _synapse([last, end], post, rule, 1.0)
+    engine = sim._grid()
+    assert engine.history.max() <= 128  # 799 post spikes
+    # all of it again, by sums over pairs; the trains end with a pre spike
+    want = 1.0
+    seen = [t + 10 for t in post]
+    before = [t for t in seen if t < last]
+    after = [t for t in seen if last < t < end]
+    first = before if pairing == "all" else before[-1:]
+    want -= (
+        0.05
+        * 0.9
+        * 2.0
+        * (want / 2.0) ** 0.7
+        * sum(np.exp(-(last - t) * DT / 2e-3) for t in first)
+    )
+    for t in after[:1] if pairing == "restricted" else after:
+        kept = np.exp(-(t - last) * DT / 1e-3)
+        want += 0.05 * 2.0 * (1 - want / 2.0) ** 0.4 * kept
+    late = after if pairing == "all" else after[-1:]
+    want -= (
+        0.05
+        * 0.9
+        * 2.0
+        * (want / 2.0) ** 0.7
+        * sum(np.exp(-(end - t) * DT / 2e-3) for t in late)
+    )
+    assert w == pytest.approx(want, rel=1e-6)
+    again, _, _ = _synapse([last, end], post, rule, 1.0, blocks=2)
+    assert again == w
 
 
 def test_wrong_rules_are_refused():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from neuro.cli.main import main
 from sims._runner import run_experiment
 from sims._sparsey import distort, random_items
 from sims.sparsey_capacity.run import BITS_PER_FRAME, last_above, willshaw
@@ -39,6 +40,7 @@ def test_smallest_preset_keeps_what_is_expected(name, tmp_path):
     )
     assert drift == []
     assert any(f.endswith(".png") for f in record["files"])
+    assert main(["energy", "estimate", str(tmp_path / "a"), "--json"]) == 0
 
 
 def test_the_same_seed_gives_the_same_metrics(tmp_path):
@@ -64,3 +66,4 @@ def test_digits_without_the_real_set(tmp_path, monkeypatch):
     assert record["data"]["synthetic"]
     assert record["data"]["name"] != "mnist"
     assert record["metrics"]["accuracy_binary_50"]["value"] > 0.5
+    assert main(["energy", "estimate", str(tmp_path / "a"), "--json"]) == 0

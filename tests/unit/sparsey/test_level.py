@@ -239,6 +239,9 @@ def test_fields():
     assert near.sources[16].tolist() == [16, 1, 15, 17, 31]
     with pytest.raises(ParameterError, match="do not fit"):
         square_fields((4, 4), 6)
+    for radius, spacing in ((-1, 1), (1, 0), (1, np.nan)):
+        with pytest.raises(ParameterError, match="hexagonal_fields"):
+            hexagonal_fields((4, 4), radius=radius, spacing=spacing)
     with pytest.raises(ParameterError, match="sees nothing"):
         neighbours([[0.0, 0.0]], [[9.0, 9.0]], 1.0)
     with pytest.raises(ParameterError, match="outside"):

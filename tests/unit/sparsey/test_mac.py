@@ -247,11 +247,25 @@ def test_shapes_and_messages():
         mac.store(np.ones(11))
     with pytest.raises(ShapeError, match="stored"):
         mac.likelihoods([1, 2], [[1, 2, 3]])
-    with pytest.raises(ParameterError, match="n_inputs"):
-        Mac(0)
+    for wrong_size in (0, 2.5, "a"):
+        with pytest.raises(ParameterError, match="n_inputs"):
+            Mac(wrong_size)
+    for wrong_item in (np.full(10, np.nan), np.array(["on"] * 10)):
+        with pytest.raises(ParameterError, match="numbers"):
+            mac.store(wrong_item)
+    with pytest.raises(ShapeError, match="store_sequence"):
+        mac.store_sequence(np.ones(10))
+    with pytest.raises(ShapeError, match="decode"):
+        mac.decode([[1, 2]])
+    with pytest.raises(ParameterError, match=r"0\.\.7"):
+        mac.decode([[99] * 24])
+    with pytest.raises(ParameterError, match="theta"):
+        mac.decode([[0] * 24], theta=2)
     for wrong in (
         {"n_cms": 0}, {"n_units": 1}, {"band": (5, 2)}, {"freeze_u": 0},
         {"persistence": 0}, {"start_frame": -1}, {"back_off": ((("X", 0.9),),)},
+        {"n_cms": 2.5}, {"n_units": "8"}, {"selection": "graded"}, {"hypotheses": 3},
+        {"decay": True}, {"band": (1,)},
     ):  # fmt: skip
         with pytest.raises(
             ParameterError, match=f"LevelParameters.{next(iter(wrong))}"
