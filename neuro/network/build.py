@@ -1,15 +1,19 @@
 """From a description to a simulation: choice of the engine, limit of memory."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from neuro.errors import MemoryLimitError, ParameterError, did_you_mean
 from neuro.network.exact_support import choose_engine
+from neuro.network.grid import GridEngine
 from neuro.network.network import Network
 from neuro.network.simulation import Simulation, needs_layers
 
 __all__ = ["build"]
+
+_GIVEN = ("net", "seed", "threads", "precision")
 
 
 def build(
@@ -36,7 +40,8 @@ def build(
         raise ParameterError(
             f"Network.build: seed must be an integer >= 0, got {seed!r}"
         )
-    known = ("blocks", "window") if taken == "grid" else ()
+    known = [k for k in signature(GridEngine).parameters if k not in _GIVEN]
+    known = known if taken == "grid" else []
     for name in options:
         if name not in known:
             accepted = ("engine", "seed", "threads", "precision", "memory_limit")
