@@ -194,6 +194,9 @@ class Network:
             Weights and accumulators; the state is double in both.
         memory_limit : int, optional
             Bytes; 80 % of the free memory by default.
+        **options
+            Of the engine; grid: ``runaway`` ("warn", "stop" or "ignore"), what to do
+            when the mean rate stays above half of what the refractory times allow.
 
         Raises
         ------
