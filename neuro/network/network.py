@@ -64,7 +64,10 @@ class Network:
         convention: Convention = "nest",
         dimensionless: bool = False,
     ) -> None:
-        self.dt, self.convention = float(dt), convention
+        try:
+            self.dt, self.convention = float(dt), convention
+        except (TypeError, ValueError):
+            raise ParameterError(f"Network.dt: expected a number, got {dt!r}") from None
         self.dimensionless = dimensionless
         self.populations: dict[str, Population] = {}
         self.sources: dict[str, Source] = {}
