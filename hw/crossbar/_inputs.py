@@ -51,9 +51,14 @@ def cell_planes(G: ArrayLike, topology: str) -> list[Floats]:
 def voltages(V: ArrayLike, size: int, name: str) -> tuple[Floats, bool]:
     """Return inputs as (batch, size), and whether a single one was given."""
     try:
-        v = np.asarray(V, np.float64)
+        given = np.asarray(V)
+        if given.dtype.kind == "c":
+            raise TypeError
+        v = given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
-        raise ShapeError(f"{name}: expected numbers, shape ({size},)") from None
+        raise ShapeError(
+            f"{name}: expected real numbers, shape ({size},) or (batch, {size})"
+        ) from None
     if v.ndim not in (1, 2) or v.shape[-1] != size:
         raise ShapeError(
             f"{name}: expected shape ({size},) or (batch, {size}), got {v.shape}"

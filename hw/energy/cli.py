@@ -76,40 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         "estimate", help="energy of one inference, with ranges and equivalent ANNs"
     )
     _input_options(estimate, source="?")
-    add = estimate.add_argument
-    add("--from", dest="report", metavar="REPORT.json", help="print a saved report")
-    add("--rate", type=float, help="non-zero entries per unit and step, all layers")
-    add(
-        "--spikes-per-layer",
-        type=_numbers,
-        metavar="a,b,...",
-        help="spikes per inference of each spiking layer",
-    )
-    add("--vbits", type=_positive, help="membrane bits")
-    add("--batch", type=_positive, default=1)
-    add("--model", action="append", choices=_MODELS, help="may be given twice")
-    add("--profile", action="append", metavar="NAME|FILE.toml", default=[])
-    add("--count", choices=("exact", "rate"))
-    add("--zero-weights", choices=("count", "skip"), default="count")
-    add(
-        "--mode",
-        choices=("clocked", "event"),
-        help="neurons advance at every step (default), or where an event reaches them; "
-        "arrays of cim are read at every step, or where a row is driven (default)",
-    )
-    add("--ann", choices=("none", "fp32", "int8", "ops", "levels"))
-    add("--plot", metavar="FILE.png|.svg|.pdf")
-    add("--multibit", choices=("serial", "mac"), default="serial")
-    add("--fold-scale", action="store_true", help="fold one amplitude into the weights")
-    add("--no-fold-bn", action="store_true", help="price normalisation apart")
-    add("--fail-above", type=float, metavar="J", help="exit 1 above this energy")
-    add("--mc", type=_natural, default=0, metavar="N", help="draws of the constants")
-    add("--input", metavar="FILE.npy|.pt", help="input of a module")
-    add("--input-shape", type=_shape, metavar="A,B,...")
-    add("--time-axis", choices=("none", "0", "1"), default="none")
-    add("--latency", type=float, metavar="S", help="seconds of one inference")
-    add("--hops", type=float, default=0.0, help="hops of a spike between cores")
-    add("--seed", type=_natural, default=0)
+    _counting_options(estimate)
+    _pricing_options(estimate)
     budget = commands.add_parser("budget", help="bit budget, S-ACE, NS-ACE, storage")
     _input_options(budget)
     profiles = commands.add_parser("profiles", help="list, show or start a profile")
@@ -121,10 +89,126 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _counting_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("counting").add_argument
+    add(
+        "--rate",
+        type=float,
+        metavar="R",
+        help="non-zero entries per unit and step, all layers (no default)",
+    )
+    add(
+        "--spikes-per-layer",
+        type=_numbers,
+        metavar="a,b,...",
+        help="spikes per inference of each spiking layer",
+    )
+    add(
+        "--count",
+        choices=("exact", "rate"),
+        help="pairs of event and weight (default), or rate times dense products",
+    )
+    add(
+        "--zero-weights",
+        choices=("count", "skip"),
+        default="count",
+        help="whether an event that meets a stored zero is an operation (default)",
+    )
+    add(
+        "--mode",
+        choices=("clocked", "event"),
+        help="neurons advance at every step (default), or where an event reaches them; "
+        "arrays of cim are read at every step, or where a row is driven (default)",
+    )
+    add(
+        "--multibit",
+        choices=("serial", "mac"),
+        default="serial",
+        help="a spike of b bits is b additions (default), or one product",
+    )
+    add("--fold-scale", action="store_true", help="fold one amplitude into the weights")
+    add("--no-fold-bn", action="store_true", help="count normalisation apart")
+    add("--vbits", type=_positive, metavar="B", help="membrane bits")
+    add = parser.add_argument_group("input of a torch module").add_argument
+    add("--input", metavar="FILE.npy|.pt", help="what it is fed with")
+    add(
+        "--input-shape",
+        type=_shape,
+        metavar="A,B,...",
+        help="one sample and step; drawn with --rate and --seed",
+    )
+    add(
+        "--time-axis",
+        choices=("none", "0", "1"),
+        default="none",
+        help="axis of time, step by step; none (default): the module loops itself. "
+        "Of --activity: 0 for [T, batch, ...] (default), 1 for [batch, T, ...]",
+    )
+
+
+def _pricing_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("pricing").add_argument
+    add(
+        "--from",
+        dest="report",
+        metavar="REPORT.json",
+        help="print a saved report instead",
+    )
+    add(
+        "--model",
+        action="append",
+        choices=_MODELS,
+        help="may be given several times; lemaire22 and op45 if not given",
+    )
+    add(
+        "--profile",
+        action="append",
+        metavar="NAME|FILE.toml",
+        default=[],
+        help="constants; may be given several times ('neuro energy profiles' lists)",
+    )
+    add(
+        "--ann",
+        choices=("none", "fp32", "int8", "ops", "levels"),
+        help="equivalent ANN beside it; int8 and levels if not given",
+    )
+    add(
+        "--batch",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="samples that share one fetch of weights in dense layers",
+    )
+    add("--latency", type=float, metavar="S", help="seconds of one inference")
+    add(
+        "--hops",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="hops of a spike between cores of a chip",
+    )
+    add(
+        "--mc",
+        type=_natural,
+        default=0,
+        metavar="N",
+        help="draws of the constants, for quantiles",
+    )
+    add("--seed", type=_natural, default=0, metavar="N", help="of all draws")
+    add("--plot", metavar="FILE.png|.svg|.pdf", help="draw the report")
+    add("--fail-above", type=float, metavar="J", help="exit 1 above this energy")
+
+
 def _format_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+    add = parser.add_argument_group("output").add_argument
     add("--format", choices=("table", "json", "csv", "md"), default="table")
-    add("--json", dest="format", action="store_const", const="json")
+    add(
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="the same as --format json",
+    )
     add("-q", "--quiet", action="store_true", help="no warnings on standard error")
     add("-v", "--verbose", action="store_true", help="traceback on errors")
 
@@ -138,17 +222,29 @@ def _input_options(parser: argparse.ArgumentParser, *, source: str = "") -> None
         **({"nargs": source} if source else {}),  # type: ignore[arg-type]
     )
     add("--activity", metavar="FILE", help=".npz or .h5 rasters, or .csv rates")
-    add("-T", "--timesteps", type=_positive, metavar="N")
+    add(
+        "-T",
+        "--timesteps",
+        type=_positive,
+        metavar="N",
+        help="steps of one inference; from the data if they tell",
+    )
     add("--wbits", type=_positive, metavar="B", help="weight bits")
     add("--sbits", type=_positive, metavar="B", help="bits of one spike")
-    add("-o", "--output", metavar="FILE")
+    add("-o", "--output", metavar="FILE", help="write there, not to standard output")
     add(
         "--first-layer",
         choices=("uniform", "declared"),
         default="uniform",
-        help="bits of the first layer's input in the budget",
+        help="bits of the first layer's input in the budget: the network's spike bits "
+        "(default), or its own",
     )
-    add("--strict", action=argparse.BooleanOptionalAction, default=True)
+    add(
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="refuse unsupported layers (default), or leave them out: a lower bound",
+    )
     _format_options(parser)
 
 

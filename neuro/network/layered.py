@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from neuro.core._kernels import layered as k
 from neuro.core._kernels.drives import TILE
 from neuro.core.arrays import aligned
+from neuro.core.interrupts import uninterrupted
 from neuro.errors import ParameterError, ShapeError
 from neuro.network.drives import drive_tables, stream_key
 from neuro.network.engine import compile_driver
@@ -233,11 +234,12 @@ class LayeredEngine(LayeredLayout):
             try:
                 done = False
                 while not done:
-                    done = run(
-                        self.models, self.layout, batch, scratch[w], int(edges[w + 1]),
-                        first, last, base, self.net.dt,
-                    )  # fmt: skip
-                    self._collect(scratch[w], outcome, offset, lock)
+                    with uninterrupted():
+                        done = run(
+                            self.models, self.layout, batch, scratch[w],
+                            int(edges[w + 1]), first, last, base, self.net.dt,
+                        )  # fmt: skip
+                        self._collect(scratch[w], outcome, offset, lock)
                     if not done:
                         scratch[w] = self._grown(scratch[w])
             except BaseException as error:

@@ -112,12 +112,15 @@ def plot_rates(
     ax = _axes(ax)
     names = list(result.spikes if populations is None else populations)
     first = min((s.times[0] for s in result.spikes.values() if s.times.size), default=0)
-    start = np.floor(first / bin_s) * bin_s
+    # a spike is stamped at the end of its step: bins include their right edge
+    late = 1e-6 * bin_s
+    start = np.floor((first - late) / bin_s) * bin_s
     stop = max((s.times[-1] for s in result.spikes.values() if s.times.size), default=0)
-    edges = start + bin_s * np.arange(int((stop - start) / bin_s) + 2)
+    n_bins = max(1, int(np.ceil((stop - late - start) / bin_s)))
+    edges = start + bin_s * np.arange(n_bins + 1)
     for k, name in enumerate(names):
         n = max(result.spike_counts(name).shape[1], 1)
-        count, _ = np.histogram(result.spikes[name].times, edges)
+        count, _ = np.histogram(result.spikes[name].times - late, edges)
         ax.stairs(
             count / n / bin_s,
             edges,
@@ -158,6 +161,7 @@ def plot_state(
             **{"color": _COLOURS[k % 8], "linewidth": 0.9, "label": f"{index}"}
             | kwargs,
         )
+    ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel("time (s)")
     ax.set_ylabel(f"{label or 'state'}{f' ({unit})' if unit else ''}")
     if 1 < len(trace.indices) <= 8:

@@ -13,6 +13,7 @@ from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import MemoryLimitError, ParameterError, ShapeError
 from neuro.random import seed_words
 from neuro.sparsey import _kernels as kernels
+from neuro.sparsey._batch import as_codes, as_factors, as_input, empty_output
 from neuro.sparsey._ledger import Ledger
 from neuro.sparsey._state import (
     build_rule,
@@ -214,28 +215,20 @@ class Level:
         Activity
             Codes, familiarity, competing hypotheses.
         """
-        pixels, below_codes, n = self._check_input(frames, below)
+        pixels, below_codes, n = as_input(
+            self.name, self.fields.n_sources, self.below, frames, below
+        )
         begins, mask = start_mask(starts, n), signal_mask(signals, n)
         if n and self._fresh:
             begins[0] = 1
-        q = self.parameters.n_cms
-        out = kernels.Output(
-            codes=np.empty((n, self.n_macs, q), np.int16),
-            familiarity=np.empty((n, self.n_macs), np.float32),
-            zeta=np.empty((n, self.n_macs), np.int16),
-            used=np.empty((n, self.n_macs), np.uint8),
-            rows=np.empty((n, self.n_macs), np.int32),
-            visits=np.empty((n, self.n_macs), np.int64),
-            writes=np.empty((n, self.n_macs), np.int32),
-            computed=np.empty((n, self.n_macs), np.uint8),
-            novel=np.empty((n, self.n_macs), np.uint8),
-        )
+        out = empty_output(n, self.n_macs, self.parameters.n_cms)
+        above_codes = as_codes(above, n)
         given = kernels.Given(
             pixels=pixels,
             below=below_codes,
-            below_factor=_factors(below_hypotheses, below_codes),
-            above=_codes(above, n),
-            above_factor=_factors(above_hypotheses, _codes(above, n)),
+            below_factor=as_factors(below_hypotheses, below_codes),
+            above=above_codes,
+            above_factor=as_factors(above_hypotheses, above_codes),
             starts=begins,
             mask=mask,
         )
@@ -296,40 +289,6 @@ class Level:
                     job.result()
         self._step += part.stop - part.start
 
-    def _check_input(
-        self, frames: ArrayLike | None, below: NDArray[np.int16] | None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], int]:
-        if self.below is None:
-            if frames is None:
-                raise ParameterError(f"Level {self.name!r}: expected frames of pixels")
-            x = np.asarray(frames)
-            missing = x.dtype.kind == "f" and bool(np.isnan(x).any())
-            if x.ndim == 0 or x.dtype.kind not in "biuf" or missing:
-                raise ParameterError(
-                    f"Level {self.name!r}: expected frames of numbers, 0 = off, got "
-                    f"{x.dtype} of shape {x.shape}{' with NaN' if missing else ''}"
-                )
-            x = x.reshape(len(x), -1) if x.ndim != 1 else x[None]
-            if x.shape[1] != self.fields.n_sources:
-                raise ShapeError(
-                    f"Level {self.name!r}: expected {self.fields.n_sources} pixels per "
-                    f"frame, got {x.shape[1]}; hand in an array (n_frames, ...)"
-                )
-            pixels = np.ascontiguousarray(x != 0, np.uint8)
-            return pixels, np.full((1, 1, 1), -1, np.int32), len(pixels)
-        if below is None:
-            raise ParameterError(
-                f"Level {self.name!r}: expected codes of the level below"
-            )
-        codes = np.ascontiguousarray(below, np.int32)
-        want = (self.below.n_macs, self.below.n_cms)
-        if codes.ndim != 3 or codes.shape[1:] != want:
-            raise ShapeError(
-                f"Level {self.name!r}: expected codes (n_frames, {want[0]}, "
-                f"{want[1]}), got {codes.shape}"
-            )
-        return np.zeros((1, 1), np.uint8), codes, len(codes)
-
     @property
     def counts(self) -> OpCounts:
         """The ledger: one sample per item or sequence.
@@ -356,7 +315,7 @@ class Level:
         self._ledger.clear()
 
     def get_state(self) -> dict[str, Any]:
-        """Return every array that changes, for :func:`neuro.sparsey.save`."""
+        """Return every array that changes, for :meth:`Hierarchy.save` and others."""
         arrays = pack_state(self._state)
         arrays["clock"] = np.array([self._step, self._fresh], np.int64)
         arrays["booked"] = self._ledger.frames
@@ -437,20 +396,6 @@ class Level:
             f"Level({self.name!r}, {self.n_macs} macs, Q={p.n_cms}, K={p.n_units}, "
             f"{self.n_weights} weights)"
         )
-
-
-def _codes(codes: NDArray[np.int16] | None, n: int) -> NDArray[np.int32]:
-    if codes is None:
-        return np.full((max(n, 1), 1, 1), -1, np.int32)
-    return np.ascontiguousarray(codes, np.int32)
-
-
-def _factors(
-    factors: NDArray[Any] | None, codes: NDArray[np.int32]
-) -> NDArray[np.float64]:
-    if factors is None:
-        return np.ones(codes.shape[:2])
-    return np.ascontiguousarray(factors, np.float64)
 
 
 def _writable(value: Any) -> Any:

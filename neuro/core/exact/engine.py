@@ -34,6 +34,7 @@ from neuro.core.exact.parts import (
 )
 from neuro.core.exact.rows import MAX_FIFO, lay_out_rows, make_queue
 from neuro.core.exact.solvers import MAX_OWN, Kernels
+from neuro.core.interrupts import uninterrupted
 from neuro.errors import ParameterError, ShapeError
 
 __all__ = ["ExactCore", "StateError"]
@@ -203,18 +204,23 @@ class ExactCore:
         while True:
             last = self.window == target
             stop_ns = rest if last else WINDOW_NS
-            status = self._advance(stop_ns / 1e6)
-            t, i = self._collect()
-            out_t.append(t)
-            out_i.append(i)
+            with uninterrupted():
+                status = self._advance(stop_ns / 1e6)
+                t, i = self._collect()
+                out_t.append(t)
+                out_i.append(i)
+                if status == k.PAUSED:  # all events up to here have been processed
+                    reached = int(np.ceil(self._cells.t_last.max(initial=0.0) * 1e6))
+                    self.offset_ns = min(stop_ns, max(self.offset_ns, reached))
+                else:
+                    self.offset_ns = stop_ns
+                    if not last:
+                        self._next_window()
             if status == k.PAUSED:
                 if on_pause is not None:
                     on_pause(self.time)
-                continue
-            self.offset_ns = stop_ns
-            if last:
+            elif last:
                 break
-            self._next_window()
         times, indices = np.concatenate(out_t), np.concatenate(out_i)
         order = np.lexsort((indices, times))
         return times[order], indices[order].astype(np.int32)

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from hw.energy import selfcheck
 from neuro.counts import LayerInfo, OpCounts
+from tests.unit.energy.commands import BARE, NET
 
 
 @pytest.fixture
@@ -29,3 +32,12 @@ def run_ledger() -> OpCounts:
     counts.add("liquid", "spike_out", spikes * 3)
     counts.add("liquid", "reset", spikes * 3)
     return counts
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a description, and one without rates."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.toml").write_text(NET)
+    (tmp_path / "bare.toml").write_text(BARE)
+    return tmp_path

@@ -219,6 +219,39 @@ def test_update_drops_the_cache(rng):
     assert xbar.shape == (6, 4)
 
 
+def test_cached_products_still_check_their_inputs(rng):
+    g = uniform(rng, 6, 4)
+    g[:, 0] = 0.0  # even a column that carries nothing shows NaN
+    xbar = Crossbar(g, 5.0, 5.0)
+    v = rng.random((3, 6))
+    expected = xbar.mvm(v, method="cg")
+    g_eff = xbar.effective_conductance()
+    close(xbar.mvm(v), expected, 1e-10)
+    for given in (v.tolist(), v.astype(np.float32), np.asfortranarray(v)):
+        close(xbar.mvm(given), v @ g_eff, 1e-6)
+    np.testing.assert_array_equal(xbar.mvm(v[0]), v[0] @ g_eff)
+    np.testing.assert_array_equal(xbar.mvm([1, 0, 0, 0, 0, 0]), g_eff[0])
+    assert xbar.mvm(np.zeros((0, 6))).shape == (0, 4)
+    assert np.isfinite(xbar.mvm(np.full(6, 1e200))).all()
+    for bad in (np.nan, np.inf, -np.inf):
+        w = v.copy()
+        w[2, 5] = bad
+        # NumPy may warn of infinity times 0 before we raise
+        with np.errstate(invalid="ignore"), pytest.raises(ParameterError, match="NaN"):
+            xbar.mvm(w)
+    for wrong in (np.ones(5), np.ones((2, 2, 6)), 1.0, np.ones(6) * 1j, ["a"] * 6):
+        with pytest.raises(ShapeError, match="expected"):
+            xbar.mvm(wrong)
+
+
+@pytest.mark.parametrize("iterations", [0, 2.5, "2"])
+def test_approximate_mode_takes_whole_numbers(rng, iterations):
+    with pytest.raises(ParameterError, match="integer"):
+        Crossbar(uniform(rng, 3, 3), 1.0, 1.0).mvm(np.ones(3), iterations=iterations)
+    with pytest.raises(ParameterError, match="driven"):
+        Crossbar(uniform(rng, 3, 3), topology="gated").mvm(np.ones(3), iterations=2)
+
+
 def test_gated_is_not_linear(rng):
     xbar = Crossbar(uniform(rng, 6, 4), topology="gated")
     for call in (

@@ -40,6 +40,20 @@ def test_gated_ladder_against_dense(rng, r, r_source):
     close(xbar.mvm(v), found.I, 1e-9)
 
 
+def test_silent_rows_of_gated_arrays_are_segments_in_series(rng):
+    """Currents of the active rows alone, against the ladders with every node."""
+    g = loguniform(rng, 13, 4)
+    source, bit = rng.uniform(1, 200, 13), rng.uniform(1, 200, 13)
+    xbar = Crossbar(g, source, bit, 7.0, 11.0, topology="gated")
+    v = 0.2 * (rng.random((30, 13)) < rng.random((30, 1)))
+    v[0], v[1] = 0.0, 0.2
+    v[2] = 0.2 * (np.arange(13) == 12)
+    v[3] = 0.2 * (np.arange(13) == 0)
+    full = xbar.solve(v).I
+    np.testing.assert_allclose(xbar.mvm(v), full, rtol=1e-10, atol=1e-20)
+    assert not xbar.mvm(v[0]).any()
+
+
 @pytest.mark.parametrize(
     "lines", [(0.0, 2.0, 5.0, 0.0), (3.0, 0.0, 0.0, 4.0), (0.0, 0.0, 6.0, 7.0)]
 )
