@@ -139,7 +139,16 @@ class Csr:
         if self.indices.size and (
             self.indices.min() < 0 or self.indices.max() >= self.n_post
         ):
-            raise ParameterError(f"Csr: targets must lie in 0..{self.n_post - 1}")
+            at = int(np.argmax((self.indices < 0) | (self.indices >= self.n_post)))
+            raise ParameterError(
+                f"Csr: indices[{at}] = {self.indices[at]}; targets must lie in "
+                f"0..{self.n_post - 1}"
+            )
+        if self.weights.dtype.kind == "f" and not np.isfinite(self.weights).all():
+            at = int(np.argmin(np.isfinite(self.weights)))
+            raise ParameterError(
+                f"Csr: weights[{at}] is {self.weights[at]}; weights must be finite"
+            )
 
     @property
     def nbytes(self) -> int:

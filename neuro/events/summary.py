@@ -98,7 +98,22 @@ def pixel_intervals(events: Any) -> NDArray[np.int64]:
 def recording_statistics(
     recordings: Sequence[Any], sensor_size: tuple[int, int, int]
 ) -> RecordingStatistics:
-    """Return numbers of events, polarity, duration, active pixels of each recording."""
+    """Return numbers of events, polarity, duration, active pixels of each recording.
+
+    Parameters
+    ----------
+    recordings : sequence of event arrays, or one event array
+        A :class:`neuro.datasets.Dataset` is such a sequence.
+    sensor_size : tuple of int
+        (W, H, P).
+
+    Returns
+    -------
+    RecordingStatistics
+        One value per recording.
+    """
+    if isinstance(recordings, np.ndarray) and recordings.dtype.names:
+        recordings = [recordings]
     items = [recordings[i] for i in range(len(recordings))]
     return RecordingStatistics(
         np.array([e.size for e in items], np.int64),

@@ -1,13 +1,19 @@
 """From a description to a simulation: choice of the engine, limit of memory."""
 
+from inspect import signature
 from typing import Any
 
-from neuro.errors import MemoryLimitError, ParameterError
+import numpy as np
+
+from neuro.errors import MemoryLimitError, ParameterError, did_you_mean
 from neuro.network.exact_support import choose_engine
+from neuro.network.grid import GridEngine
 from neuro.network.network import Network
 from neuro.network.simulation import Simulation, needs_layers
 
 __all__ = ["build"]
+
+_GIVEN = ("net", "seed", "threads", "precision")
 
 
 def build(
@@ -30,6 +36,20 @@ def build(
         raise ParameterError(
             f"Network.build: threads must be an integer >= 1, got {threads!r}"
         )
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ParameterError(
+            f"Network.build: seed must be an integer >= 0, got {seed!r}"
+        )
+    known = [k for k in signature(GridEngine).parameters if k not in _GIVEN]
+    known = known if taken == "grid" else []
+    for name in options:
+        if name not in known:
+            accepted = ("engine", "seed", "threads", "precision", "memory_limit")
+            raise ParameterError(
+                f"Network.build: no option {name!r} for engine {taken!r}"
+                f"{did_you_mean(name, [*accepted, *known])}; accepted: "
+                f"{', '.join([*accepted, *known])}"
+            )
     estimate = net.memory(taken)
     limit = int(0.8 * _free_memory()) if memory_limit is None else memory_limit
     if estimate.total > limit:

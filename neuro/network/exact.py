@@ -21,6 +21,7 @@ from neuro.core.exact import WINDOW, ExactCore, StateError
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError, ShapeError, UnsupportedNodeError
 from neuro.network.booking import warn_of_runaway
+from neuro.network.checkpoint import read_saved
 from neuro.network.exact_inputs import (
     cell_group,
     poisson_group,
@@ -32,7 +33,7 @@ from neuro.network.exact_support import unsupported
 from neuro.network.network import Network
 from neuro.network.registry import model_of
 from neuro.network.result import Result, Spikes, Trace
-from neuro.network.simulation import Progress, Simulation
+from neuro.network.simulation import Progress, Simulation, checked_duration
 from neuro.network.stimuli import Events, Poisson, SpikeList
 from neuro.results import write_arrays
 
@@ -125,8 +126,7 @@ class ExactSimulation(Simulation):
         Result
             Spikes up to and including the end of the run, state, counters of the run.
         """
-        if not (np.isfinite(duration) and duration >= 0):
-            raise ParameterError(f"duration: expected >= 0, got {duration}")
+        duration = checked_duration(duration)
         if inputs:
             raise ParameterError(
                 f"run: the exact engine takes no frames, got {', '.join(inputs)}; use "
@@ -185,7 +185,9 @@ class ExactSimulation(Simulation):
                 traces[key] = Trace(
                     np.array(at.get(key, [])),
                     index.astype(np.int32),
-                    np.array(rows.get(key, [])).reshape(-1, index.size),
+                    np.array(rows.get(key, [])).reshape(len(at.get(key, [])), -1)
+                    if index.size and key in rows
+                    else np.zeros((len(at.get(key, [])), index.size)),
                 )
         return self._split(np.concatenate(times), np.concatenate(indices)), traces
 
@@ -399,8 +401,11 @@ class ExactSimulation(Simulation):
 
     def restore(self, path: str | Path) -> None:
         """Continue from a checkpoint of an equal network and seed."""
-        with np.load(Path(path), allow_pickle=False) as data:
-            state = {k: data[k] for k in data.files}
+        state = read_saved(path, "restore")
+        if "fingerprint" not in state:
+            raise ParameterError(
+                f"restore: {str(path)!r} is not a checkpoint of the exact engine"
+            )
         if str(state["fingerprint"]) != self.net.fingerprint() or (
             int(state["seed"]) != self.seed
         ):

@@ -93,7 +93,7 @@ def synapse_group(
         parts.append((s.pre, s.post, s.weight, delay))
     if not parts:
         nothing = np.zeros(0, np.int32)
-        parts = [(nothing, nothing, np.zeros(0), None)]
+        parts = [(nothing, nothing, np.zeros(0), np.zeros(0))]
     pre, post, weight = (np.concatenate([p[k] for p in parts]) for k in range(3))
     drawn = isinstance(q.delay, Normal | Uniform | LogNormal)
     given = np.concatenate([p[3] for p in parts]) if drawn else q.delay

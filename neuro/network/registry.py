@@ -236,6 +236,11 @@ def model_of(model: object) -> NeuronModel:
     try:
         return _MODELS[type(model)]
     except KeyError:
+        if isinstance(model, type) and model in _MODELS:
+            raise ParameterError(
+                f"{model.__name__} is a class; give its parameters: "
+                f"{model.__name__}(...)"
+            ) from None
         known = ", ".join(sorted(c.__name__ for c in _MODELS))
         raise ParameterError(
             f"{type(model).__name__} is not a registered neuron model; known: {known}; "

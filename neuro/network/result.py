@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuro.counts import OpCounts
 from neuro.errors import ParameterError, did_you_mean
+from neuro.network.checkpoint import read_saved
 from neuro.results import to_json, write_arrays
 
 __all__ = ["Result", "Spikes", "Trace"]
@@ -115,31 +116,28 @@ class Result:
         ParameterError
             If the file is no saved result.
         """
-        with np.load(path, allow_pickle=False) as f:
-            head = json.loads(str(f["head"])) if "head" in f.files else {}
-            if head.get("schema") != _SCHEMA:
-                raise ParameterError(
-                    f"Result.load({str(path)!r}): expected schema {_SCHEMA!r}, got "
-                    f"{head.get('schema')!r}"
-                )
-            spikes = {
-                name: Spikes(
-                    f[f"spikes/{k}/times"],
-                    f[f"spikes/{k}/indices"],
-                    f[f"spikes/{k}/samples"]
-                    if f"spikes/{k}/samples" in f.files
-                    else None,
-                )
-                for k, name in enumerate(head["spikes"])
-            }
-            traces = {
-                name: Trace(*(f[f"traces/{k}/{part}"] for part in Trace._fields))
-                for k, name in enumerate(head["traces"])
-            }
-            counted = {
-                name: f[f"spike_counts/{k}"]
-                for k, name in enumerate(head["populations"])
-            }
+        f = read_saved(path, "Result.load")
+        head = json.loads(str(f["head"])) if "head" in f else {}
+        if head.get("schema") != _SCHEMA:
+            raise ParameterError(
+                f"Result.load({str(path)!r}): expected schema {_SCHEMA!r}, got "
+                f"{head.get('schema')!r}"
+            )
+        spikes = {
+            name: Spikes(
+                f[f"spikes/{k}/times"],
+                f[f"spikes/{k}/indices"],
+                f.get(f"spikes/{k}/samples"),
+            )
+            for k, name in enumerate(head["spikes"])
+        }
+        traces = {
+            name: Trace(*(f[f"traces/{k}/{part}"] for part in Trace._fields))
+            for k, name in enumerate(head["traces"])
+        }
+        counted = {
+            name: f[f"spike_counts/{k}"] for k, name in enumerate(head["populations"])
+        }
         return cls(
             spikes=spikes,
             traces=traces,

@@ -20,6 +20,7 @@ from neuro.core.connectivity import Rows
 from neuro.counts import OpCounts
 from neuro.errors import ParameterError, did_you_mean
 from neuro.network.booking import Tally, grid_result, layered_result, place_probes
+from neuro.network.checkpoint import read_saved
 from neuro.network.expand import expand
 from neuro.network.grid import GridEngine
 from neuro.network.layered import LayeredEngine, Outcome
@@ -30,11 +31,22 @@ from neuro.network.stimuli import Frames
 from neuro.network.weights import WeightSource
 from neuro.results import write_arrays
 
-__all__ = ["Simulation", "needs_layers"]
+__all__ = ["Simulation", "checked_duration", "needs_layers"]
 
 _CARRIED = ("state", "active", "active_values", "active_count", "stream_at")
 log = logging.getLogger(__name__)
 Progress = Callable[[float, float, float, float], None]
+
+
+def checked_duration(duration: float) -> float:
+    """Return a duration as a float >= 0."""
+    try:
+        value = float(duration)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not (np.isfinite(value) and value >= 0):
+        raise ParameterError(f"duration: expected a number >= 0, got {duration!r}")
+    return value
 
 
 def needs_layers(net: Network) -> bool:
@@ -95,9 +107,7 @@ class Simulation:
         return float(self.step * self.net.dt)
 
     def _steps(self, duration: float) -> int:
-        if not (np.isfinite(duration) and duration >= 0):
-            raise ParameterError(f"duration: expected >= 0, got {duration}")
-        return round(duration / self.net.dt)
+        return round(checked_duration(duration) / self.net.dt)
 
     def _layers(self) -> LayeredEngine:
         if self._layered is None:
@@ -227,6 +237,10 @@ class Simulation:
         start = time.perf_counter()
         steps = self._steps(duration)
         if not needs_layers(self.net):
+            if inputs:
+                raise ParameterError(
+                    f"run: no Frames stimulus {next(iter(inputs))!r} in this network"
+                )
             return self._run_grid(steps, duration, start, progress)
         engine = self._layers()
         arrays = {k: np.asarray(v)[None] for k, v in (inputs or {}).items()}
@@ -286,22 +300,24 @@ class Simulation:
         ParameterError
             If the file belongs to another network, seed, precision or layout.
         """
-        with np.load(path, allow_pickle=False) as stored:
-            head = json.loads(str(stored["head"]))
-            mine = {
-                "network": self.net.fingerprint(),
-                "seed": self.seed,
-                "precision": self.precision,
-            }
-            for key, value in mine.items():
-                if head[key] != value:
-                    raise ParameterError(
-                        f"Simulation.restore({str(path)!r}): the checkpoint has "
-                        f"{key} {head[key]!r}, this simulation {value!r}; build the "
-                        "same network with the same seed"
-                    )
-            parts = {k.partition("/")[2]: stored[k] for k in stored.files if "/" in k}
-            self.step = int(stored["step"])
+        who = f"Simulation.restore({str(path)!r})"
+        stored = read_saved(path, "Simulation.restore")
+        head = json.loads(str(stored.pop("head", "{}")))
+        if head.get("schema") != "neuro.checkpoint/1":
+            raise ParameterError(f"{who}: not a checkpoint of the grid engine")
+        mine = {
+            "network": self.net.fingerprint(),
+            "seed": self.seed,
+            "precision": self.precision,
+        }
+        for key, value in mine.items():
+            if head[key] != value:
+                raise ParameterError(
+                    f"{who}: the checkpoint has {key} {head[key]!r}, this simulation "
+                    f"{value!r}; build the same network with the same seed"
+                )
+        parts = {k.partition("/")[2]: v for k, v in stored.items() if "/" in k}
+        self.step = int(stored["step"])
         if needs_layers(self.net):
             if parts:
                 engine = self._layers()
@@ -342,6 +358,34 @@ class Simulation:
         )
         return s.pre, s.post, s.weight
 
+    def reward(self, projection: str, value: float) -> None:
+        """Change the weights of a projection by `value` times their eligibility.
+
+        Acts at the present time, between two runs.
+
+        Parameters
+        ----------
+        projection : str
+            Name of a projection with a rule that takes rewards, such as `RewardStdp`.
+        value : float
+            The reward; negative values punish.
+        """
+        if projection not in self.net.names:
+            raise ParameterError(
+                f"Simulation.reward: no projection {projection!r}"
+                f"{did_you_mean(projection, self.net.names)}"
+            )
+        k = self.net.names.index(projection)
+        rule = self.net.projections[k].plasticity
+        if not getattr(rule, "rewarded", False):
+            raise ParameterError(
+                f"Simulation.reward: {projection!r} has {type(rule).__name__}, which "
+                "takes no reward; RewardStdp does"
+            )
+        if not np.isfinite(value):
+            raise ParameterError(f"Simulation.reward: expected a number, got {value}")
+        self._grid().reward(k, float(value))
+
     def _grid(self) -> GridEngine:
         if self._windows is None:
             self._windows = GridEngine(
@@ -370,6 +414,8 @@ class Simulation:
             raster = engine.run(first + steps, report)
         finally:  # an interrupt leaves the state of the last window's end
             self.step = engine.step
+        if self.step < first + steps:  # the guard has stopped it
+            duration = (self.step - first) * self.net.dt
         return grid_result(
             self, engine, before, raster, first=first, duration=duration, start=start
         )

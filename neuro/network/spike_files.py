@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.errors import DatasetError, ParameterError, did_you_mean
+from neuro.network.checkpoint import read_saved
 from neuro.network.expand import expand
 from neuro.network.network import Network
 from neuro.network.result import Result, Spikes
@@ -86,16 +87,12 @@ def save_spikes(path: str | Path, spikes: Result | Mapping[str, Spikes]) -> None
 
 def load_spikes(path: str | Path) -> dict[str, Spikes]:
     """Read the spike trains of :func:`save_spikes` or ``Result.save``."""
-    with np.load(Path(path), allow_pickle=False) as data:
-        names = [k[: -len("/times")] for k in data.files if k.endswith("/times")]
-        return {
-            n: Spikes(
-                data[f"{n}/times"],
-                data[f"{n}/indices"],
-                data[f"{n}/samples"] if f"{n}/samples" in data.files else None,
-            )
-            for n in names
-        }
+    data = read_saved(path, "load_spikes")
+    names = [k[: -len("/times")] for k in data if k.endswith("/times")]
+    return {
+        n: Spikes(data[f"{n}/times"], data[f"{n}/indices"], data.get(f"{n}/samples"))
+        for n in names
+    }
 
 
 def write_sonata_spikes(

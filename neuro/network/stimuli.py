@@ -197,9 +197,10 @@ class Poisson:
             raise ParameterError(
                 f"Poisson({self.name!r}).rate_hz: expected >= 0, got {bad}"
             )
-        if not np.isfinite(self.weight):
+        if np.ndim(self.weight) or not np.isfinite(self.weight):
             raise ParameterError(
-                f"Poisson({self.name!r}).weight: must be finite, got {self.weight}"
+                f"Poisson({self.name!r}).weight: expected one finite number, got "
+                f"{self.weight}"
             )
         if self.times is not None:
             times = np.asarray(self.times, np.float64)

@@ -10,6 +10,7 @@ the ideal array and then used on the imperfect one (``_transfer``, the hardest c
 Drift is also followed from an hour to a year.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -40,6 +41,11 @@ class Condition(NamedTuple):
     restore_gain: bool = False
 
 
+def _reference(levels: Sequence[object]) -> int:
+    """Return the place of the level in the record: the last but one, or the only."""
+    return max(len(levels) - 2, 0)
+
+
 def _conditions(cfg: Config) -> list[Condition]:
     """Return everything that one array goes through, the ideal first."""
     found = [Condition("ideal", {})]
@@ -48,7 +54,9 @@ def _conditions(cfg: Config) -> list[Condition]:
         found += [
             Condition(f"{effect}-{v:g}", {effect: v}, g) for v in levels for g in gains
         ]
-    reference = {effect: levels[-2] for effect, levels in cfg.levels.items()}
+    reference = {
+        effect: levels[_reference(levels)] for effect, levels in cfg.levels.items()
+    }
     ages: list[Levels] = [{"drift": cfg.drift_nu, "age": age} for age in cfg.ages_s]
     for gain in (False, True):
         found.append(Condition("all", reference, gain))
@@ -131,7 +139,7 @@ def run(cfg: Config, ctx: Context) -> None:
         for effect, levels in cfg.levels.items()
     }
     for effect, points in curves.items():
-        _record(ctx, effect, points[-2][1], clean)
+        _record(ctx, effect, points[_reference(points)][1], clean)
     _record(ctx, "all_effects", by_name["all"], clean)
     ages = [(float(age), by_name[f"age-{age:g}"]) for age in cfg.ages_s]
     for age, runs in ages:

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from neuro.core.connectivity import Csr
 from neuro.errors import MemoryLimitError, ParameterError, ShapeError
 from neuro.network import (
     AllToAll,
@@ -26,11 +27,13 @@ from neuro.network import (
     Population,
     Projection,
     Record,
+    Result,
     Sine,
     SpikeList,
     Uniform,
 )
 from neuro.network.expand import expand
+from neuro.network.spike_files import load_spikes
 
 DT = 1e-4
 A = Population("a", 3, LifExp())
@@ -239,3 +242,52 @@ def test_parts_show_what_is_not_default():
     assert len(repr(net)) < 100
     result = net.build(engine="grid").run(0.0)
     assert repr(result.spikes["a"]) == "Spikes(0 of 0 neurons)"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net, _: net.build(engine="grid").run("1 s"), "number >= 0, got '1 s'"),
+        (lambda net, _: net.build(engine="exact").run(np.nan), "number >= 0, got nan"),
+        (lambda net, _: net.build(seed="x"), "seed must be an integer >= 0"),
+        (lambda net, _: net.build(seed=-1), "seed must be an integer >= 0"),
+        (lambda net, _: net.build(thread=2), "did you mean 'threads'"),
+        (lambda net, _: net.build(engine="exact", window=2), "no option 'window'"),
+        (
+            lambda net, _: net.build(engine="grid").run(DT, {"f": np.zeros((1, 3))}),
+            "no Frames stimulus 'f'",
+        ),
+        (lambda net, f: net.build(engine="grid").restore(f), "no file"),
+        (lambda net, f: net.build(engine="exact").restore(f), "no file"),
+        (lambda net, f: Result.load(f), "Result.load: no file"),
+        (lambda net, f: load_spikes(f), "load_spikes: no file"),
+    ],
+)
+def test_wrong_calls_give_one_line(call, message, tmp_path):
+    path = tmp_path / "x.npz"
+    with pytest.raises(ParameterError, match=message) as error:
+        call(Network(A, dt=DT), path)
+    assert "\n" not in str(error.value)
+    if "no file" in message:
+        path.write_bytes(b"something else")
+        with pytest.raises(ParameterError, match="cannot read"):
+            call(Network(A, dt=DT), path)
+
+
+def test_a_checkpoint_belongs_to_its_engine(tmp_path):
+    net = Network(A, dt=DT)
+    for engine, other in (("grid", "exact"), ("exact", "grid")):
+        net.build(engine=engine).checkpoint(tmp_path / "c.npz")
+        with pytest.raises(ParameterError, match=f"not a checkpoint of the {other}"):
+            net.build(engine=other).restore(tmp_path / "c.npz")
+
+
+def test_layouts_with_wrong_entries_are_named():
+    with pytest.raises(ParameterError, match=r"weights\[1\] is nan"):
+        Csr(3, [0, 2], [0, 1], [1.0, np.nan])
+    with pytest.raises(ParameterError, match=r"indices\[1\] = 3.*0..2"):
+        Csr(3, [0, 2], [0, 3], [1.0, 1.0])
+    with pytest.raises(ParameterError, match="LifExp is a class"):
+        Network(Population("a", 1, LifExp), dt=DT)
+    with pytest.raises(ParameterError, match="one finite number"):
+        Poisson("a", 1.0, [1.0, 2.0])

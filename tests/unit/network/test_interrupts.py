@@ -21,6 +21,14 @@ from neuro.network import (
 DT = 1e-4
 
 
+@pytest.fixture(autouse=True)
+def handler():
+    """Python's own handler, whatever the tests were started from."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_a_signal_waits_for_the_end_of_the_block():
     done = []
 
