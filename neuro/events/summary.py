@@ -73,7 +73,25 @@ def pixel_counts(events: Any, sensor_size: tuple[int, int, int]) -> NDArray[np.i
 
 
 def event_rate(events: Any, *, bin_us: int, duration_us: int) -> NDArray[np.float64]:
-    """Return events per second in bins from t = 0; later events are dropped."""
+    """Return events per second in bins from t = 0; later events are dropped.
+
+    Parameters
+    ----------
+    events : event array
+        Events, in any order of fields.
+    bin_us, duration_us : int
+        Width of a bin and end of the last one, microseconds.
+
+    Returns
+    -------
+    ndarray of float64
+        Events per second, shape (duration_us // bin_us,).
+
+    Raises
+    ------
+    ParameterError
+        Unless 1 <= bin_us <= duration_us.
+    """
     if bin_us < 1 or duration_us < bin_us:
         raise ParameterError(
             f"event_rate: expected 1 <= bin_us <= duration_us, got {bin_us} and "
