@@ -1,8 +1,8 @@
 """Networks that come with the package, trained by ``neuro run diffusion-digits``.
 
-Stored in half precision, read in single: the moving averages of a spiking and a
-non-spiking network of the configuration ``tiny`` for the 8x8 digits of scikit-learn,
-and the classifier that scores them.
+Stored in half precision (single where a variance is beyond its range), read in single:
+the moving averages of a spiking and a non-spiking network of the configuration ``tiny``
+for the 8x8 digits of scikit-learn, and the classifier that scores them.
 """
 
 import json
@@ -19,6 +19,7 @@ from neuro.errors import ParameterError, did_you_mean
 
 __all__ = ["PRETRAINED", "pretrained", "pretrained_features", "save_pretrained"]
 
+_LARGEST = float(np.finfo(np.float16).max)
 PRETRAINED = ("digits-spiking", "digits-dense")
 
 
@@ -62,12 +63,17 @@ def pretrained_features(name: str = "digits") -> Features:
     return Features.load(str(_path("digits-features")), FeatureNet(8))
 
 
+def _stored(value: Any) -> Any:
+    """Half precision where it has the range, else as it is."""
+    array = value.numpy()
+    if not value.dtype.is_floating_point or np.abs(array).max() >= _LARGEST:
+        return array
+    return array.astype(np.float16)
+
+
 def save_pretrained(path: Any, model: SpikingUNet) -> None:
-    """Write a U-Net in half precision, with its configuration."""
+    """Write a U-Net, in half precision where that has the range, and its sizes."""
     from neuro.results import write_arrays
 
-    state = {
-        k: v.numpy().astype(np.float16) if v.dtype.is_floating_point else v.numpy()
-        for k, v in model.state_dict().items()
-    }
+    state = {k: _stored(v) for k, v in model.state_dict().items()}
     write_arrays(path, {**state, "extra/config": json.dumps(model.config.to_dict())})

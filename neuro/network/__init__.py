@@ -29,9 +29,11 @@ from neuro.network.network import MemoryEstimate as MemoryEstimate
 from neuro.network.network import Network as Network
 from neuro.network.plasticity import PairStdp as PairStdp
 from neuro.network.plasticity import PowerLawStdp as PowerLawStdp
+from neuro.network.plasticity import RewardStdp as RewardStdp
 from neuro.network.plasticity import ShortTerm as ShortTerm
 from neuro.network.plasticity import TripletStdp as TripletStdp
 from neuro.network.recorders import Record as Record
+from neuro.network.recorders import RecordWeights as RecordWeights
 from neuro.network.registry import register_neuron as register_neuron
 from neuro.network.registry import register_plasticity as register_plasticity
 from neuro.network.result import Result as Result
@@ -111,8 +113,10 @@ __all__ = [
     "PowerLawStdp",
     "Projection",
     "Record",
+    "RecordWeights",
     "Relay",
     "Result",
+    "RewardStdp",
     "ShortTerm",
     "Simulation",
     "Sine",

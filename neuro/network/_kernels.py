@@ -45,7 +45,7 @@ def _depress(w, k, power, gain, mu, w_max):
 
 @kernel
 def _find_pairs(
-    targets, post, post_times, post_count, last, now, delay, decay, restricted, ends,
+    targets, post, post_times, post_count, last, now, delay, fall, restricted, ends,
     many, k,
 ):  # fmt: skip
     """For every synapse: its visible post spikes since `last`, and K_post at `now`.
@@ -53,8 +53,9 @@ def _find_pairs(
     Entries ``ends - many .. ends - 1`` of a target's ring lie in (last, now]; `k` is 0
     where nothing is to be depressed. Returns how many are.
     """
-    lags, room = decay.shape[1], post_times.shape[1]
+    lags, room = fall.size, post_times.shape[1]
     turn = room - 1  # the driver's rings have a power of two of entries
+    since = last - (delay == 0)  # axonal: a post spike at `last` came after it
     paired = 0
     for j in range(targets.size):
         if j + _AHEAD < targets.size:
@@ -73,9 +74,9 @@ def _find_pairs(
         m = 0
         for i in range(1, 5):  # the number is random: counted without a branch
             t = post_times[target, (end - i) & turn] + delay
-            m += (t > last) & (i <= seen)
+            m += (t > since) & (i <= seen)
         if m == 4:
-            while m < seen and post_times[target, (end - m - 1) & turn] + delay > last:
+            while m < seen and post_times[target, (end - m - 1) & turn] + delay > since:
                 m += 1
         ends[j], many[j] = end, m
         at = end - ((seen > 0) & (post_times[target, (end - 1) & turn] + delay == now))
@@ -83,7 +84,7 @@ def _find_pairs(
         one = (at > low) & (lag < lags)
         one &= (not restricted) | (at > end - m) | (last < 0)
         lag = min(max(lag, 0), lags - 1)
-        k[j] = post[0, target, (at - 1) & turn] * decay[1, lag] if one else 0.0
+        k[j] = post[0, target, (at - 1) & turn] * fall[lag] if one else 0.0
         paired += one
     return paired
 
@@ -105,7 +106,7 @@ def pair_stdp(
     w, k = np.empty(n), np.empty(n)
     ends, many = np.empty(n, np.int64), np.empty(n, np.int64)
     paired = _find_pairs(
-        targets, post, post_times, post_count, last, now, delay, decay, restricted,
+        targets, post, post_times, post_count, last, now, delay, decay[1], restricted,
         ends, many, k,
     )  # fmt: skip
     for j in range(n):
@@ -153,6 +154,7 @@ def triplet_stdp(
     a2p, a3p, a2m, a3m, w_max = params[0], params[1], params[2], params[3], params[4]
     lags, room = decay.shape[1], post_times.shape[1]
     turn = room - 1  # the driver's rings have a power of two of entries
+    since = last - (delay == 0)
     updates = 0
     for j in range(targets.size):
         target = targets[j]
@@ -163,7 +165,7 @@ def triplet_stdp(
         while end > 0 and post_times[target, (end - 1) & turn] + delay > now:
             end -= 1
         first = end
-        while first > low and post_times[target, (first - 1) & turn] + delay > last:
+        while first > low and post_times[target, (first - 1) & turn] + delay > since:
             first -= 1
         if last >= 0:
             for i in range(first, end):
@@ -188,6 +190,42 @@ def triplet_stdp(
                     w = max(w, 0.0)
                     updates += 1
         synapse[0, j] = w
+    return updates
+
+
+def reward_stdp(
+    params, synapse, targets, pre, post, post_times, post_count, post_state, last, now,
+    delay, decay, spike,
+):  # fmt: skip
+    """Pairs change an eligibility, a reward changes the weight by it.
+
+    params: reward (0 at a pre spike), a_plus, a_minus, w_max. Fields: weight,
+    eligibility at `last`; the second pre trace stands for its decay.
+    """
+    reward, a_plus, a_minus, w_max = params[0], params[1], params[2], params[3]
+    n, lags, turn = targets.size, decay.shape[1], post_times.shape[1] - 1
+    k = np.empty(n)
+    ends, many = np.empty(n, np.int64), np.empty(n, np.int64)
+    updates = _find_pairs(
+        targets, post, post_times, post_count, last, now, delay, decay[2], False, ends,
+        many, k,
+    )  # fmt: skip
+    updates = updates if spike != 0 else n
+    fade = decay[1, now - last] if last >= 0 and now - last < lags else 0.0
+    for j in range(n):
+        e = synapse[1, j] * fade
+        if last >= 0:
+            for i in range(ends[j] - many[j], ends[j]):
+                t = post_times[targets[j], i & turn] + delay
+                if t - last < lags:
+                    grown = a_plus * pre[0] * decay[0, t - last]
+                    e += grown * decay[1, min(now - t, lags - 1)]
+                    updates += 1
+        if spike != 0:
+            e -= a_minus * k[j]
+        else:
+            synapse[0, j] = min(max(synapse[0, j] + reward * e, 0.0), w_max)
+        synapse[1, j] = e
     return updates
 
 

@@ -99,6 +99,10 @@ def grid_result(
         at += values.size
         times = (first // interval + 1 + np.arange(n)) * (interval * float(net.dt))
         traces[name] = Trace(times.astype(np.float64), index, values)
+    for name, rows in engine.weight_traces.items():
+        values = np.array([w for _, w in rows])
+        index = np.arange(values.shape[1], dtype=np.int32)
+        traces[name] = Trace(np.array([n for n, _ in rows]) * net.dt, index, values)
     return Result(
         spikes=sort_spikes(net, engine.first, outcome, first, batch=False),
         traces=traces,

@@ -66,17 +66,19 @@ _DRIVERS: dict[tuple[Any, Any], Any] = {}
 def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:
     """Compile a driver for its arguments' types with an explicit signature.
 
-    The first of `arguments` is the tuple of steps; a second tuple of functions may
-    follow. With explicit signatures the driver is found in the cache by a new process.
+    Tuples of functions among the arguments are steps or rules. With explicit signatures
+    the driver is found in the cache by a new process.
     Interpreted runs (``NUMBA_DISABLE_JIT``) get the function itself.
     """
     if nb.config.DISABLE_JIT:
         return function
     kinds = []
-    tuples = iter((_STEPS, _RULES))
     for a in arguments:
-        functions = isinstance(a, tuple) and not hasattr(a, "_fields")
-        kinds.append(next(tuples) if functions else nb.typeof(a))
+        if isinstance(a, tuple) and not hasattr(a, "_fields"):
+            rules = PLASTIC_SIGNATURE.args in a[0].overloads
+            kinds.append(_RULES if rules else _STEPS)
+        else:
+            kinds.append(nb.typeof(a))
     key = (function, tuple(kinds))
     if key not in _DRIVERS:
         driver = kernel(function)

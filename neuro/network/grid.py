@@ -4,6 +4,7 @@ The Python side of :mod:`neuro.core._kernels.grid`: lays a network out, then cal
 compiled driver for about a fifth of a second at a time.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from neuro.core._kernels import grid_layout as k
 from neuro.core._kernels.drives import TILE
 from neuro.core._kernels.grid import run_grid
-from neuro.core._kernels.grid_plastic import settle_silent
+from neuro.core._kernels.grid_plastic import settle_rows, settle_silent
 from neuro.core.arrays import aligned, padded
 from neuro.core.interrupts import uninterrupted
 from neuro.errors import ParameterError
@@ -24,11 +25,14 @@ from neuro.network.checks import parameter_rows
 from neuro.network.drives import DriveTable, drive_tables
 from neuro.network.engine import compile_driver, model_tuple, rule_tuple
 from neuro.network.network import Network
+from neuro.network.recorders import RecordWeights
 from neuro.network.registry import model_of, rule_of
 from neuro.network.rows import Blocks, RowClass, build_rows, classify
 from neuro.network.stimuli import Frames, to_steps
 
 __all__ = ["LAYOUT_VERSION", "GridEngine"]
+
+log = logging.getLogger(__name__)
 
 LAYOUT_VERSION = 2  # order of synapses within rows and of state; in checkpoints
 _MAX_COLUMNS = 65_528  # 16-bit columns, less the padding
@@ -36,6 +40,7 @@ _MAX_WINDOW_SPIKES = 1 << 22
 _SLICE_S = 0.2  # wall time after which the driver returns
 _THREAD_WORK_S = 10e-6  # least work per window and thread
 _FIRST_HISTORY = 32
+_USUAL_REFRACTORY_S = 2e-3  # assumed of models without a refractory time
 _TILE_NEURONS = 1024  # per call of a step: its rows stay in the first-level cache
 _SAVED = (
     "state", "ring", "spike_counts", "due", "due_range", "plastic_weights", "pre_trace",
@@ -59,6 +64,10 @@ class GridEngine:
     blocks, window, tile : int, optional
         Override the number of target blocks, the steps per window and the neurons per
         call of a step (for tests: the results do not depend on them).
+    runaway : {"warn", "stop", "ignore"}
+        What to do when the network's mean rate stays above half of what the refractory
+        times allow for 0.1 s. "stop" ends the run there; what was recorded is kept.
+        Networks without units are not watched.
     """
 
     def __init__(
@@ -71,7 +80,13 @@ class GridEngine:
         blocks: int | None = None,
         window: int | None = None,
         tile: int = _TILE_NEURONS,
+        runaway: str = "warn",
     ) -> None:
+        if runaway not in ("warn", "stop", "ignore"):
+            raise ParameterError(
+                f"runaway: 'warn', 'stop' or 'ignore', got {runaway!r}"
+            )
+        self.runaway = "ignore" if net.dimensionless else runaway
         self.net, self.seed, self.precision, self.tile = net, seed, precision, tile
         self.order = list(net.populations)
         self.models, self.model_index = model_tuple(net)
@@ -87,7 +102,7 @@ class GridEngine:
             self.source_first[name] = total
             total += s.n
         self.n_sources = total
-        self.classes = classify(net)
+        self.classes = classify(net, seed)
         self.step = 0
         self._streams()
         self._wired = {(q.post, q.port): True for q in net.projections}
@@ -116,6 +131,17 @@ class GridEngine:
         c = np.concatenate([*sources, np.zeros(0, np.int32)])
         order = np.lexsort((c, t))
         self.stream_step, self.stream_source = t[order], c[order]
+
+    def _too_many(self) -> float:
+        """Return the spikes per step at half of the rates that t_ref allows."""
+        total = 0.0
+        for p in self.net.populations.values():
+            t_ref = float(np.mean(getattr(p.model, "t_ref", 0.0)))
+            total += 0.5 * p.n * min(self.net.dt / (t_ref or _USUAL_REFRACTORY_S), 1.0)
+        return total
+
+    def _guard_steps(self) -> int:
+        return 0 if self.runaway == "ignore" else max(1, round(0.1 / self.net.dt))
 
     def _work_per_step(self) -> float:
         return 1.2e-9 * sum(p.n for p in self.net.populations.values())
@@ -172,11 +198,12 @@ class GridEngine:
             at += len(own)
             first = self.source_first[name]
             source_group[first : first + net.n_of(name)] = g
-        row_class = np.zeros((max(n_classes, 1), 5), np.int64)
+        row_class = np.zeros((max(n_classes, 1), 6), np.int64)
         weight = np.zeros(max(n_classes, 1), self.ring_dtype)
         for i, c in enumerate(self.classes):
             rule = self.rule_index.get(c.projections[0], 0)
-            row_class[i] = c.kind, c.delay, self.source_first[c.source], rule, c.fields
+            first = self.source_first[c.source]
+            row_class[i] = c.kind, c.delay, first, rule, c.fields, c.axonal
             if c.kind == k.SHARED:
                 exact = c.weight / self.unit
                 weight[i] = round(exact) if self.ring_dtype in _INTEGERS else exact
@@ -186,7 +213,7 @@ class GridEngine:
             slots = 1
         width = self.blocks.width
         ring_at = np.concatenate([[0], np.cumsum(width * slots)]).astype(np.int64)
-        grouped = any(c.kind == k.GROUPED for c in self.classes)
+        grouped = any(c.kind == k.GROUPED or c.axonal for c in self.classes)
         plastic = any(c.kind == k.PLASTIC for c in self.classes)
         events = 0
         if self.stream_step.size:
@@ -202,6 +229,7 @@ class GridEngine:
         self.layout = k.Layout(
             piece=self.piece,
             block_pieces=self.block_pieces,
+            state_at=self.state_at,
             port_column=self.port_column,
             port_driven=self.port_driven,
             params=self.params,
@@ -223,7 +251,7 @@ class GridEngine:
             ring_width=width,
             stream_step=self.stream_step,
             stream_source=self.stream_source,
-            plastic=np.zeros((n_blocks, max(n_classes, 1), 11), np.int64),
+            plastic=np.zeros((n_blocks, max(n_classes, 1), 12), np.int64),
             rule_params=rule_params,
             rule_params_at=rule_at,
             decay=decay,
@@ -233,11 +261,11 @@ class GridEngine:
             scalars=np.array(
                 [
                     slots - 1, self.window, self.n_neurons, int(grouped), int(plastic),
-                    int(keep), self.most,
+                    int(keep), self.most, self._guard_steps(),
                 ],
                 np.int64,
             ),
-            unit=np.array([self.unit]),
+            unit=np.array([self.unit, self._too_many()]),
             **_drive_fields(drive_tables(net, self.order, 0, self.seed)),
         )  # fmt: skip
         self._allocate(int(ring_at[-1]), grouped)
@@ -247,6 +275,7 @@ class GridEngine:
         net, blocks = self.net, self.blocks
         pieces: list[list[Any]] = []
         ptr, params, start = [0], [], []
+        limits = [0]
         column: list[Any] = []
         driven: list[int] = []
         self.piece_of: dict[tuple[int, str], int] = {}
@@ -302,8 +331,10 @@ class GridEngine:
                     n_flags += ld
                 n_inputs += len(model.ports) * wide
             ptr.append(len(pieces))
+            limits.append(n_state)
         self.piece = np.array(pieces, np.int64).reshape(-1, 17)
         self.block_pieces = np.array(ptr, np.int64)
+        self.state_at = np.array(limits, np.int64)
         self.port_column = np.array(column, np.int64)
         self.port_driven = np.array(driven, np.int64)
         self.params = aligned(n_params, np.float64)
@@ -398,6 +429,7 @@ class GridEngine:
         old, before = self.state, plastic.copy()
         times = traces = counts = lasts = pres = 0
         for b in range(self.blocks.n):
+            owner: dict[int, int] = {}  # delays of one projection share a history
             for i, c in enumerate(self.classes):
                 if c.kind != k.PLASTIC:
                     plastic[b, i, 0] = -1
@@ -407,15 +439,20 @@ class GridEngine:
                 piece = self.piece_of[b, q.post]
                 size, room = int(self.piece[piece, 3]), int(self.history[i])
                 n_pre = self.net.n_of(q.pre)
+                first = owner.setdefault(c.projections[0], i)
                 plastic[b, i] = (
                     piece, times, room, size, counts, traces, len(rule.post_traces),
                     self.blocks.column[q.post, q.port][b], lasts, pres, n_pre,
+                    first == i,
                 )  # fmt: skip
-                times += size * room
-                traces += len(rule.post_traces) * size * room
-                counts += size
                 lasts += n_pre
                 pres += n_pre * len(rule.pre_traces)
+                if first == i:
+                    times += size * room
+                    traces += len(rule.post_traces) * size * room
+                    counts += size
+                else:
+                    plastic[b, i, [1, 4, 5]] = plastic[b, first, [1, 4, 5]]
         new = old._replace(
             pre_trace=np.zeros(pres),
             pre_last=np.full(lasts, -1, np.int64),
@@ -428,7 +465,7 @@ class GridEngine:
             new.post_count[:] = old.post_count
             for b in range(self.blocks.n):
                 for i, c in enumerate(self.classes):
-                    if c.kind == k.PLASTIC:
+                    if c.kind == k.PLASTIC and plastic[b, i, 11]:
                         _move_history(before[b, i], plastic[b, i], old, new)
         self.state = new
 
@@ -487,12 +524,17 @@ class GridEngine:
         span = 8 * self.window
         until = -1
         begun = time.perf_counter()
+        self.weight_traces: dict[str, list[tuple[int, NDArray[np.float64]]]] = {}
+        if first == 0:
+            self._record_weights()
         while self.step < last:
             if until <= self.step:
                 drives = drive_tables(self.net, self.order, self.step, self.seed)
                 self.layout = self.layout._replace(**_drive_fields(drives))
                 until = last if drives.until < 0 else min(last, drives.until)
-            stop = min(until, self.step + span, self._next_sweep())
+            stop = min(
+                until, self.step + span, self._next_sweep(), self._next_weights(last)
+            )
             start, before = time.perf_counter(), self.step
             with uninterrupted():
                 status = self._drive(driver, stop)
@@ -502,13 +544,18 @@ class GridEngine:
                     steps.append(self.state.raster_step[:written].copy())
                     sources.append(self.state.raster_source[:written].copy())
                     self.state.cursor[0] = 0
-                self._check_finite(before)
+                if status == k.NOT_FINITE:
+                    self._not_finite()
                 if self.step == self._next_sweep(before):
                     self._settle_silent()
                 if status == k.DUE_FULL:
                     self._grow_due()
                 elif status == k.HISTORY_FULL:
                     self._grow_history()
+                if self.step > before:
+                    self._record_weights()
+            if status == k.RUNAWAY and self._runs_away():
+                break
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
             span = max(self.window, int(min(done * _SLICE_S / wall, 4 * span)))
@@ -523,6 +570,23 @@ class GridEngine:
             np.concatenate([*sources, np.zeros(0, np.int32)]),
             traces,
         )
+
+    def _weight_steps(self, record: RecordWeights) -> NDArray[np.int64]:
+        steps = np.floor(record.times / self.net.dt + 0.5)
+        return np.asarray(steps, np.int64)
+
+    def _next_weights(self, last: int) -> int:
+        """Return the next step at which weights are recorded, `last` if none is."""
+        steps = [self._weight_steps(r) for r in self.net.weight_records]
+        later = [int(s[s > self.step].min(initial=last)) for s in steps]
+        return min([last, *later])
+
+    def _record_weights(self) -> None:
+        for r in self.net.weight_records:
+            if self.step in self._weight_steps(r):
+                values = self.weights(self.net.names.index(r.projection))[2]
+                rows = self.weight_traces.setdefault(f"{r.projection}.weight", [])
+                rows.append((self.step, values))
 
     def _driver(self) -> Any:
         return compile_driver(
@@ -552,18 +616,33 @@ class GridEngine:
             t.join()
         return int(results[0])
 
-    def _check_finite(self, before: int) -> None:
-        if np.isfinite(self.state.state.sum()):
-            return
+    def _runs_away(self) -> bool:
+        """Say that the rate has exploded; return whether the run is to stop."""
+        self.layout.scalars[7] = 0  # said once
+        n = max(self.n_neurons, 1)
+        limit = self.layout.unit[1] / n / self.net.dt
+        log.warning(
+            "runaway activity: above %.0f Hz on average for 0.1 s up to t = %g s; %s",
+            limit,
+            self.step * self.net.dt,
+            "stopped, what was recorded is kept"
+            if self.runaway == "stop"
+            else "the run goes on (runaway='stop' ends it)",
+        )
+        return self.runaway == "stop"
+
+    def _not_finite(self) -> None:
         for p in self.piece:
             rows = self.state.state[p[7] : p[7] + p[5] * p[4]].reshape(p[5], p[4])
             bad = np.argwhere(~np.isfinite(rows[:, : p[3]]))
             if bad.size:
+                row, i = bad[0]
                 name = self.order[p[1]]
-                row = model_of(self.net.populations[name].model).state[bad[0][0]]
+                variable = model_of(self.net.populations[name].model).state[row]
                 raise ParameterError(
-                    f"Population {name!r}: state {row!r} of neuron {bad[0][1] + p[14]} "
-                    f"is not finite, between steps {before} and {self.step}; check its "
+                    f"Population {name!r}: state {variable!r} of neuron {i + p[14]} is "
+                    f"not finite ({rows[row, i]}) at step {self.step}, since at most "
+                    f"{max(k.CHECK_STEPS, self.window)} steps; check its "
                     "parameters and weights, or use a shorter step"
                 )
 
@@ -622,11 +701,27 @@ class GridEngine:
                         self.state.plastic_weights[w : w + end - begin].astype(float)
                     )
         empty = np.zeros(0, np.int32)
+        sources = np.concatenate([*pre, empty])
+        order = np.argsort(sources, kind="stable")
         return (
-            np.concatenate([*pre, empty]),
-            np.concatenate([*post, empty]),
-            np.concatenate([*weight, np.zeros(0)]),
+            sources[order],
+            np.concatenate([*post, empty])[order],
+            np.concatenate([*weight, np.zeros(0)])[order],
         )
+
+    def reward(self, index: int, value: float) -> None:
+        """Change the weights of a rewarded projection by `value` times eligibility."""
+        settle = compile_driver(
+            settle_rows, types.int64, self.rules, self.layout, self.state, 0, 0, 0
+        )
+        for i, c in enumerate(self.classes):
+            if c.kind != k.PLASTIC or c.projections[0] != index:
+                continue
+            at = int(self.layout.rule_params_at[i])
+            self.layout.rule_params[at] = value
+            for b in range(self.blocks.n):
+                settle(self.rules, self.layout, self.state, b, i, self.step)
+            self.layout.rule_params[at] = 0.0
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Return all that a restored simulation needs."""
@@ -701,5 +796,6 @@ def plastic_updates(engine: GridEngine, classes: list[RowClass]) -> dict[int, in
     total: dict[int, int] = {}
     for i, c in enumerate(classes):
         if c.kind == k.PLASTIC:
-            total[c.projections[0]] = int(engine.state.updates[:, i].sum())
+            made = int(engine.state.updates[:, i].sum())
+            total[c.projections[0]] = total.get(c.projections[0], 0) + made
     return total

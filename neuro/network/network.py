@@ -14,7 +14,7 @@ from neuro.network._brief import brief
 from neuro.network.checks import check_network, initial_state
 from neuro.network.description import Population, Projection
 from neuro.network.memory import MemoryEstimate, estimate
-from neuro.network.recorders import Record
+from neuro.network.recorders import Record, RecordWeights
 from neuro.network.stimuli import Current, Events, Frames, Poisson, Sine, SpikeList
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["MemoryEstimate", "Network"]
 Convention = Literal["nest", "nir", "brian2"]
 Source = Frames | Events | SpikeList
 Drive = Poisson | Current | Sine
-Part = Population | Projection | Source | Drive | Record
+Part = Population | Projection | Source | Drive | Record | RecordWeights
 
 
 class Network:
@@ -34,7 +34,7 @@ class Network:
 
     Parameters
     ----------
-    *objects : Population, Projection, stimulus or Record
+    *objects : Population, Projection, stimulus, Record or RecordWeights
         The parts, in any order; the order of populations and projections is kept.
     dt : float
         Step, seconds (1 if dimensionless).
@@ -55,6 +55,8 @@ class Network:
         In the given order; ``names[k]`` is the name of projection k.
     records : dict of Record
         By population.
+    weight_records : list of RecordWeights
+        In the given order.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Network:
         self.populations: dict[str, Population] = {}
         self.sources: dict[str, Source] = {}
         self.records: dict[str, Record] = {}
+        self.weight_records: list[RecordWeights] = []
         self.drives: list[Drive] = []
         self.projections: list[Projection] = []
         for o in objects:
@@ -87,6 +90,8 @@ class Network:
                 self.projections.append(o)
             elif isinstance(o, Poisson | Current | Sine):
                 self.drives.append(o)
+            elif isinstance(o, RecordWeights):
+                self.weight_records.append(o)
             elif isinstance(o, Record):
                 if o.population in self.records:
                     raise ParameterError(
@@ -98,10 +103,21 @@ class Network:
                 raise ParameterError(
                     f"Network: cannot hold a {type(o).__name__}; accepted: Population, "
                     "Projection, Frames, Events, SpikeList, Poisson, Current, Sine, "
-                    "Record"
+                    "Record, RecordWeights"
                 )
         self.names = _projection_names(self.projections)
         check_network(self)
+        for r in self.weight_records:
+            plastic = [
+                name
+                for name, q in zip(self.names, self.projections, strict=True)
+                if q.plasticity is not None
+            ]
+            if r.projection not in plastic:
+                raise ParameterError(
+                    f"RecordWeights({r.projection!r}): no plastic projection of this "
+                    f"name{did_you_mean(r.projection, plastic)}"
+                )
 
     @property
     def stimuli(self) -> dict[str, Source]:
@@ -178,6 +194,9 @@ class Network:
             Weights and accumulators; the state is double in both.
         memory_limit : int, optional
             Bytes; 80 % of the free memory by default.
+        **options
+            Of the engine; grid: ``runaway`` ("warn", "stop" or "ignore"), what to do
+            when the mean rate stays above half of what the refractory times allow.
 
         Raises
         ------

@@ -2,9 +2,13 @@ r"""Plasticity rules: pair and triplet STDP, short-term depression and facilitat
 
 All rules are evaluated at presynaptic spikes; the postsynaptic spikes since the last
 one are read from a history, so that nothing is lost and nothing is updated per step.
-The delay is dendritic: a post spike at t is seen by the synapse at t + delay, a pre
-spike at once (as in NEST). Potentiation covers post spikes with
+The delay is dendritic by default: a post spike at t is seen by the synapse at t +
+delay, a pre spike at once (as in NEST). Potentiation covers post spikes with
 ``t_last < t_post + delay <= t_pre``, depression those with ``t_post + delay < t_pre``.
+With ``delay_on="axon"`` the pre spike reaches the synapse at t + delay and a post spike
+at once (as with Brian2's delay on the pre pathway): ``t_last + delay <= t_post <
+t_pre + delay`` for both; a post spike in the step of an arrival comes after it.
+Delays may differ between the synapses of a projection.
 
 References
 ----------
@@ -12,6 +16,7 @@ References
 .. [2] Guetig et al., J. Neurosci. 23:3697 (2003).
 .. [3] Pfister & Gerstner, J. Neurosci. 26:9673 (2006).
 .. [4] Tsodyks, Pawelzik & Markram, Neural Comput. 10:821 (1998).
+.. [5] Izhikevich, Cereb. Cortex 17:2443 (2007).
 """
 
 from dataclasses import dataclass, fields
@@ -20,10 +25,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neuro.errors import ParameterError
-from neuro.network._kernels import pair_stdp, short_term, triplet_stdp
+from neuro.network._kernels import pair_stdp, reward_stdp, short_term, triplet_stdp
 from neuro.network.registry import register_plasticity
 
-__all__ = ["PairStdp", "PowerLawStdp", "ShortTerm", "TripletStdp"]
+__all__ = ["PairStdp", "PowerLawStdp", "RewardStdp", "ShortTerm", "TripletStdp"]
 
 _PAIRINGS = ("all", "nearest", "restricted")
 
@@ -43,6 +48,11 @@ def _check(rule: Any, positive: tuple[str, ...]) -> None:
         raise ParameterError(
             f"{type(rule).__name__}.pairing: one of {', '.join(_PAIRINGS)}, got "
             f"{pairing!r}"
+        )
+    if getattr(rule, "delay_on", "dendrite") not in ("dendrite", "axon"):
+        raise ParameterError(
+            f"{type(rule).__name__}.delay_on: 'dendrite' or 'axon', got "
+            f"{rule.delay_on!r}"
         )
 
 
@@ -71,6 +81,8 @@ class PairStdp:
     pairing : {"all", "nearest", "restricted"}
         All to all; nearest spike of the other side for both; or only the two nearest
         neighbours of each pair of sides.
+    delay_on : {"dendrite", "axon"}
+        Which side's spikes reach the synapse late.
     """
 
     fields: ClassVar[tuple[str, ...]] = ("weight",)
@@ -86,6 +98,7 @@ class PairStdp:
     mu_minus: float = 1.0
     w_max: float = 1.0
     pairing: str = "all"
+    delay_on: str = "dendrite"
 
     def __post_init__(self) -> None:
         _check(self, ("tau_plus", "tau_minus", "w_max"))
@@ -120,6 +133,8 @@ class PowerLawStdp:
         Reference weight, unit of the weight.
     pairing : {"all", "nearest", "restricted"}
         See :class:`PairStdp`.
+    delay_on : {"dendrite", "axon"}
+        See :class:`PairStdp`.
     """
 
     fields: ClassVar[tuple[str, ...]] = ("weight",)
@@ -134,6 +149,7 @@ class PowerLawStdp:
     mu: float = 0.4
     w0: float = 1.0
     pairing: str = "all"
+    delay_on: str = "dendrite"
 
     def __post_init__(self) -> None:
         _check(self, ("tau_plus", "tau_minus", "w0"))
@@ -164,6 +180,8 @@ class TripletStdp:
         Amplitudes, unit of the weight.
     w_max : float
         Upper bound.
+    delay_on : {"dendrite", "axon"}
+        See :class:`PairStdp`.
     """
 
     fields: ClassVar[tuple[str, ...]] = ("weight",)
@@ -180,6 +198,7 @@ class TripletStdp:
     a2_minus: float = 7e-3
     a3_minus: float = 2.3e-4
     w_max: float = 1.0
+    delay_on: str = "dendrite"
 
     def __post_init__(self) -> None:
         _check(self, ("tau_plus", "tau_x", "tau_minus", "tau_y", "w_max"))
@@ -192,6 +211,61 @@ class TripletStdp:
 
 
 register_plasticity(TripletStdp)(triplet_stdp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardStdp:
+    r"""Three-factor rule: pairs of spikes mark a synapse, a reward changes it.
+
+    .. math::
+        \tau_e \dot e = -e + \tau_e \sum (A_+ K_\mathrm{pre} \text{ at post spikes}
+        - A_- K_\mathrm{post} \text{ at pre spikes}), \qquad \Delta w = r\, e
+
+    The reward r is given between runs by ``Simulation.reward(projection, r)``; until
+    then the weights stay as they are. Pairing is all to all, bounds are 0 and w_max.
+
+    Parameters
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of the pre and post trace, seconds.
+    tau_e : float
+        Time constant of the eligibility, seconds.
+    a_plus, a_minus : float
+        Eligibility gained per pair.
+    w_max : float
+        Upper bound, unit of the weight.
+    delay_on : {"dendrite", "axon"}
+        See :class:`PairStdp`.
+
+    Notes
+    -----
+    After Izhikevich [5]_ with the reward as a point in time instead of a decaying
+    concentration.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ("weight", "eligibility")
+    pre_traces: ClassVar[tuple[str, ...]] = ("tau_plus", "tau_e")
+    post_traces: ClassVar[tuple[str, ...]] = ("tau_minus",)
+    rewarded: ClassVar[bool] = True
+    __references__: ClassVar[tuple[str, ...]] = ("izhikevich2007",)
+
+    tau_plus: float = 20e-3
+    tau_minus: float = 20e-3
+    tau_e: float = 1.0
+    a_plus: float = 1.0
+    a_minus: float = 1.5
+    w_max: float = 1.0
+    delay_on: str = "dendrite"
+
+    def __post_init__(self) -> None:
+        _check(self, ("tau_plus", "tau_minus", "tau_e", "w_max"))
+
+    def prepare(self, dt: float) -> list[float]:
+        """Return the parameters of the compiled rule; the first is the reward."""
+        return [0.0, self.a_plus, self.a_minus, self.w_max]
+
+
+register_plasticity(RewardStdp)(reward_stdp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

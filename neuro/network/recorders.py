@@ -7,7 +7,7 @@ import numpy as np
 
 from neuro.errors import ParameterError, ShapeError
 
-__all__ = ["Record"]
+__all__ = ["Record", "RecordWeights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,31 @@ class Record:
                     f"integers, got {index.dtype} of shape {index.shape}"
                 )
             object.__setattr__(self, "indices", index.astype(np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWeights:
+    """Weights of a plastic projection at given times.
+
+    Found as ``result.traces["projection.weight"]``: one row per time, the synapses in
+    the order of :meth:`Simulation.weights`, each as its last presynaptic spike left it.
+
+    Parameters
+    ----------
+    projection : str
+        Name of the projection, such as ``"E -> E"``.
+    times : array_like
+        Seconds (steps if dimensionless), rounded to steps; 0 is before the first step.
+    """
+
+    projection: str
+    times: Any
+
+    def __post_init__(self) -> None:
+        times = np.unique(np.asarray(self.times, np.float64))
+        if not (np.isfinite(times).all() and (times >= 0).all()):
+            raise ParameterError(
+                f"RecordWeights({self.projection!r}).times: expected finite times >= "
+                f"0, got {self.times!r}"
+            )
+        object.__setattr__(self, "times", times)

@@ -36,8 +36,18 @@ class RowClass:
     weight: float
     projections: list[int] = field(default_factory=list)
     fields: int = 1
+    twice: bool = False  # the weight is kept in field 1 too
+    axonal: bool = False
+    split: bool = False  # holds the synapses of its delay only
     shortest: int = 0
     longest: int = 0
+
+    def note_delays(self, delay: NDArray[np.int32]) -> None:
+        """Widen the range of delays by those of a piece of synapses."""
+        if delay.size:
+            low, high = int(delay.min()), int(delay.max())
+            self.longest = max(self.longest, high)
+            self.shortest = min(self.shortest, low) if self.shortest else low
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +99,11 @@ def _one_value(values: Any) -> float | None:
     return None
 
 
-def classify(net: Network) -> list[RowClass]:
-    """Sort the projections into row classes, source by source."""
+def classify(net: Network, seed: int) -> list[RowClass]:
+    """Sort the projections into row classes, source by source.
+
+    A plastic projection has one class for each of its delays.
+    """
     classes: list[RowClass] = []
     for source in [*net.populations, *net.sources]:
         known: dict[tuple[Any, ...], RowClass] = {}
@@ -112,17 +125,19 @@ def classify(net: Network) -> list[RowClass]:
                 if weight is not None:
                     key = (SHARED, delay, weight)
             if q.plasticity is not None:
-                if not delay:
-                    raise ParameterError(
-                        f"Projection {net.names[k]!r}: a plastic projection needs one "
-                        "delay for all synapses; split it by delay"
+                rule = rule_of(q.plasticity)
+                axonal = getattr(q.plasticity, "delay_on", "dendrite") == "axon"
+                twice = rule.fields[1:2] == ("weight",)
+                classes += [
+                    RowClass(
+                        PLASTIC, source, d, 0.0, [k], len(rule.fields), twice, axonal,
+                        not delay,
                     )
-                key = (PLASTIC, k)
+                    for d in ([delay] if delay else _delays(net, k, seed))
+                ]  # fmt: skip
+                continue
             if key not in known:
-                fields = 1
-                if q.plasticity is not None:
-                    fields = len(rule_of(q.plasticity).fields)
-                known[key] = RowClass(key[0], source, delay, weight or 0.0, [], fields)
+                known[key] = RowClass(key[0], source, delay, weight or 0.0)
                 classes.append(known[key])
             known[key].projections.append(k)
     return classes
@@ -140,6 +155,30 @@ def _pieces(net: Network, k: int, seed: int, **want: bool) -> Any:
         limit=MAX_DELAY_STEPS,
         **want,
     )
+
+
+def _delays(net: Network, k: int, seed: int) -> list[int]:
+    """Return the different delays of a projection's synapses, in steps."""
+    found = [np.unique(s.delay) for s in _pieces(net, k, seed, weights=False)]
+    return [int(d) for d in np.unique(np.concatenate([*found, np.zeros(0, np.int32)]))]
+
+
+def _groups(classes: list[RowClass]) -> list[list[int]]:
+    """Return the classes whose synapses are drawn together: those of one projection."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for c, row_class in enumerate(classes):
+        key = (1, row_class.projections[0]) if row_class.split else (0, c)
+        groups.setdefault(key, []).append(c)
+    return list(groups.values())
+
+
+def _share(s: Synapses, row_class: RowClass) -> Synapses:
+    """Return those synapses of a piece that belong to a class."""
+    if not row_class.split:
+        return s
+    own = s.delay == row_class.delay
+    weight = s.weight[own] if s.weight.size else s.weight
+    return Synapses(s.pre[own], s.post[own], weight, s.delay[own])
 
 
 def integer_unit(classes: list[RowClass]) -> float:
@@ -179,16 +218,20 @@ def build_rows(
         for name, p in net.populations.items()
     }
     columns = dict(blocks.column)
-    for c, row_class in enumerate(classes):
-        at = np.ascontiguousarray(row_at[:, c])
-        for k in row_class.projections:
+    groups = _groups(classes)
+    for members in groups:
+        split = classes[members[0]].split
+        for k in classes[members[0]].projections:
             q = net.projections[k]
-            step = abs(round(row_class.weight / unit)) if unit else 0
-            for s in _pieces(net, k, seed, weights=False, delays=False):
-                kernels.count_rows(s.pre, s.post, blocks.share[q.post], at, counts)
-                kernels.count_degrees(
-                    s.pre, s.post, out_degree[k], in_sum[q.post], step
-                )
+            for piece in _pieces(net, k, seed, weights=False, delays=split):
+                for c in members:
+                    s = _share(piece, classes[c])
+                    at = np.ascontiguousarray(row_at[:, c])
+                    step = abs(round(classes[c].weight / unit)) if unit else 0
+                    kernels.count_rows(s.pre, s.post, blocks.share[q.post], at, counts)
+                    kernels.count_degrees(
+                        s.pre, s.post, out_degree[k], in_sum[q.post], step
+                    )
     ring: Any = np.float64 if precision == "double" else np.float32
     if unit:
         most = max([int(x.max(initial=0)) for x in in_sum.values()], default=0)
@@ -196,36 +239,34 @@ def build_rows(
         ring = np.int16 if most <= _INT16_MAX and not repeated else np.int32
     table = _allocate(net, classes, blocks, row_at, counts, out_degree, precision)
     cursor = table.indptr.copy()
-    grouped = [c.kind == GROUPED for c in classes]
     delays, delay_shift = _delay_room(table, classes, n_blocks, net)
-    for c, row_class in enumerate(classes):
-        at = np.ascontiguousarray(row_at[:, c])
-        shift = np.ascontiguousarray(table.weight_shift[:, c])
-        for k in row_class.projections:
+    for members in groups:
+        kind, split = classes[members[0]].kind, classes[members[0]].split
+        for k in classes[members[0]].projections:
             q = net.projections[k]
             share, column = blocks.share[q.post], columns[q.post, q.port]
-            want = {"weights": row_class.kind != SHARED, "delays": grouped[c]}
+            want = {"weights": kind != SHARED, "delays": split or kind == GROUPED}
             zeros = np.zeros(net.n_of(q.pre), np.int64)
-            for s in _pieces(net, k, seed, **want):
-                if row_class.kind == SHARED:
-                    kernels.fill_targets(
-                        s.pre, s.post, share, at, column, cursor, table.targets
-                    )
-                    continue
-                _fill(
-                    table, s, row_class, share, at, column, shift, delay_shift[:, c],
-                    cursor, counts, delays,
-                )  # fmt: skip
-                if grouped[c] and s.delay.size:
-                    low, high = int(s.delay.min()), int(s.delay.max())
-                    row_class.longest = max(row_class.longest, high)
-                    row_class.shortest = (
-                        min(row_class.shortest, low) if row_class.shortest else low
-                    )
-                none = s.weight == 0
+            for piece in _pieces(net, k, seed, **want):
+                for c in members:
+                    s, row_class = _share(piece, classes[c]), classes[c]
+                    at = np.ascontiguousarray(row_at[:, c])
+                    if kind == SHARED:
+                        kernels.fill_targets(
+                            s.pre, s.post, share, at, column, cursor, table.targets
+                        )
+                        continue
+                    _fill(
+                        table, s, row_class, share, at, column,
+                        np.ascontiguousarray(table.weight_shift[:, c]),
+                        delay_shift[:, c], cursor, counts, delays,
+                    )  # fmt: skip
+                    if kind == GROUPED:
+                        row_class.note_delays(s.delay)
+                none = piece.weight == 0
                 if none.any():
-                    zeros += np.bincount(s.pre[none], minlength=zeros.size)
-            if row_class.kind == SHARED and row_class.weight == 0:
+                    zeros += np.bincount(piece.pre[none], minlength=zeros.size)
+            if kind == SHARED and classes[members[0]].weight == 0:
                 zeros = out_degree[k]
             table.zero_degree[k] = zeros if zeros.any() else None
     _group_rows(table, classes, blocks, delays, delay_shift, net)
@@ -248,7 +289,8 @@ def _fill(
     if row_class.kind == PLASTIC:
         kernels.fill_plastic(
             s.pre, s.post, s.weight, share, at, table.indptr, counts,
-            row_class.fields, shift, cursor, table.targets, table.plastic_weights,
+            row_class.fields, row_class.twice, shift, cursor, table.targets,
+            table.plastic_weights,
         )  # fmt: skip
     else:
         kernels.fill_weighted(

@@ -358,6 +358,34 @@ class Simulation:
         )
         return s.pre, s.post, s.weight
 
+    def reward(self, projection: str, value: float) -> None:
+        """Change the weights of a projection by `value` times their eligibility.
+
+        Acts at the present time, between two runs.
+
+        Parameters
+        ----------
+        projection : str
+            Name of a projection with a rule that takes rewards, such as `RewardStdp`.
+        value : float
+            The reward; negative values punish.
+        """
+        if projection not in self.net.names:
+            raise ParameterError(
+                f"Simulation.reward: no projection {projection!r}"
+                f"{did_you_mean(projection, self.net.names)}"
+            )
+        k = self.net.names.index(projection)
+        rule = self.net.projections[k].plasticity
+        if not getattr(rule, "rewarded", False):
+            raise ParameterError(
+                f"Simulation.reward: {projection!r} has {type(rule).__name__}, which "
+                "takes no reward; RewardStdp does"
+            )
+        if not np.isfinite(value):
+            raise ParameterError(f"Simulation.reward: expected a number, got {value}")
+        self._grid().reward(k, float(value))
+
     def _grid(self) -> GridEngine:
         if self._windows is None:
             self._windows = GridEngine(
@@ -386,6 +414,8 @@ class Simulation:
             raster = engine.run(first + steps, report)
         finally:  # an interrupt leaves the state of the last window's end
             self.step = engine.step
+        if self.step < first + steps:  # the guard has stopped it
+            duration = (self.step - first) * self.net.dt
         return grid_result(
             self, engine, before, raster, first=first, duration=duration, start=start
         )

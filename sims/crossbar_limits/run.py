@@ -11,10 +11,12 @@ Arrays are driven (silent rows at 0 V); technologies named in `gated` are also r
 1T1R arrays whose silent rows are open, at the largest size: every step asks the array.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
 
 from hw.crossbar import AnalogConfig, AnalogMatrix, Crossbar, RandomWeights, wire
 from hw.devices import Device
@@ -122,15 +124,20 @@ def _record(
 ) -> None:
     """Record losses at the largest size and the largest size within the limit."""
     for kind, values in losses.items():
-        mean = values.mean(1)
-        fits = [s for s, m in zip(cfg.sizes, mean, strict=True) if m <= cfg.loss]
-        beyond = [s for s, m in zip(cfg.sizes, mean, strict=True) if m > cfg.loss]
-        # the largest size below the first one that costs more
-        first = min(beyond, default=10**9)
-        limit = max((s for s in fits if s < first), default=0)
         name = f"{technology}_{node}nm" + ("" if kind == "raw" else "_gain")
+        limit = _limit(cfg.sizes, values.mean(1), cfg.loss)
         ctx.metric(f"limit_{name}", limit, unit="lines")
         ctx.metric(f"loss_{name}", values[-1], control=f"accuracy_{technology}")
+
+
+def _limit(sizes: Sequence[int], means: Floats, loss: float) -> int:
+    """Largest size whose loss stays within `loss`; 0 if none does.
+
+    Wires only get longer with the size, so the mean losses are first smoothed to the
+    nearest rising sequence (isotonic regression): one unlucky size decides nothing.
+    """
+    rising = IsotonicRegression().fit_transform(np.arange(len(sizes)), means)
+    return max((s for s, m in zip(sizes, rising, strict=True) if m <= loss), default=0)
 
 
 def _record_gated(

@@ -72,7 +72,9 @@ def run(cfg: Config, ctx: Context) -> None:
     lost = np.array(clean["digital"]) - np.array(clean["hardware"])
     for kind in KINDS[1:]:
         won = np.array(found[kind]["hardware"]) - np.array(clean["hardware"])
-        ctx.metric(f"recovered_{kind}", won.mean() / lost.mean())
+        # of every training; of their means where one of them lost nothing
+        each = won / lost if (lost > 0).all() else [won.sum() / max(lost.sum(), 1e-9)]
+        ctx.metric(f"recovered_{kind}", each)
     draw(ctx, found)
 
 

@@ -87,19 +87,23 @@ def run(net, steps, seed=0):
     return spikes, visits
 
 
-def stdp_pair(pre, post, w, *, delay, dt, rule, pairing="all"):
+def stdp_pair(pre, post, w, *, delay, dt, rule, pairing="all", axonal=False):
     """Weight after all spikes (integer steps) by summing over pairs of spikes."""
+    if axonal:  # the pre spikes come late; at one time they come before a post spike
+        pre, delay = [t + delay for t in pre], 0
     events = sorted(
-        [(t + delay, 0, i) for i, t in enumerate(post)]
-        + [(t, 1, i) for i, t in enumerate(pre)]
+        [(t + delay, axonal, 0, i) for i, t in enumerate(post)]
+        + [(t, not axonal, 1, i) for i, t in enumerate(pre)]
     )
-    for t, kind, i in events:
+    for t, _, kind, i in events:
         if kind == 0:  # a post spike reaches the synapse: potentiation
-            before = [x for x in pre if x < t]
+            before = [x for x in pre if x < t + axonal]
             if pairing != "all":
                 before = before[-1:]
             if pairing == "restricted" and before:
-                between = [p + delay for p in post[:i] if p + delay > before[0]]
+                between = [
+                    p + delay for p in post[:i] if p + delay + axonal > before[0]
+                ]
                 before = [] if between else before
             k = sum(np.exp(-(t - x) * dt / rule.tau_plus) for x in before)
             if not before:
@@ -114,7 +118,7 @@ def stdp_pair(pre, post, w, *, delay, dt, rule, pairing="all"):
             if pairing != "all":
                 before = before[-1:]
             if pairing == "restricted" and i > 0:
-                before = [x for x in before if x > pre[i - 1]]
+                before = [x for x in before if x + axonal > pre[i - 1]]
             if not before:
                 continue
             k = sum(np.exp(-(t - x) * dt / rule.tau_minus) for x in before)

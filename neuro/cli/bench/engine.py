@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("grid", "exact"), default="grid")
     parser.add_argument("--scale", type=float, help="factor on the number of neurons")
     parser.add_argument("--k-scale", type=float, help="microcircuit: factor on inputs")
+    parser.add_argument(
+        "--indegree-scale", type=float, default=1.0, help="brunel: factor on inputs"
+    )
+    parser.add_argument(
+        "--input", choices=("poisson", "dc"), default="poisson",
+        help="microcircuit: background; dc means something at full in-degree only",
+    )  # fmt: skip
     parser.add_argument("--n", type=int, default=1000, help="camera: neurons")
     parser.add_argument("--repeat", type=int, default=10, help="camera: recordings")
     parser.add_argument("--sim-ms", type=float)
@@ -55,11 +62,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.network in ("cuba", "coba"):
         net = standard.vogels_abbott(args.network, scale=scale, dt=dt, seed=args.seed)
     elif args.network.startswith("brunel"):
-        net = standard.brunel(scale=scale, dt=dt, stdp=args.network == "brunel-stdp")
+        net = standard.brunel(
+            scale=scale,
+            indegree_scale=args.indegree_scale,
+            dt=dt,
+            stdp=args.network == "brunel-stdp",
+        )
+        extra |= {"scale": scale, "indegree_scale": args.indegree_scale}
     elif args.network == "microcircuit":
         k_scale = scale if args.k_scale is None else args.k_scale
-        net = standard.microcircuit(scale=scale, k_scale=k_scale, dt=dt)
-        extra |= {"scale": scale, "k_scale": k_scale}
+        net = standard.microcircuit(
+            scale=scale, k_scale=k_scale, drive=args.input, dt=dt
+        )
+        extra |= {"input": args.input, "scale": scale, "k_scale": k_scale}
     else:
         net = standard.camera(args.n, repeat=args.repeat, dt=dt)
         sim_ms, warm_ms = args.repeat * 301.0, 0.0

@@ -5,8 +5,6 @@ these few functions emit the instructions directly. Each has a Python form for
 interpreted runs (``NUMBA_DISABLE_JIT``).
 """
 
-import math
-
 import numba as nb
 import numpy as np
 from llvmlite import ir
@@ -283,7 +281,6 @@ def atomic_load(typingctx, array, index):
 
 
 sched_yield = types.ExternalFunction("sched_yield", types.int32())
-exp_reference = math.exp
 
 if nb.config.DISABLE_JIT:  # interpreted runs, one thread: the same bits in Python
 

@@ -16,13 +16,28 @@ delay, and each step adds only the group that is due.
 import numpy as np
 
 from neuro.compiled import kernel
-from neuro.core._kernels.bits import atomic_add, atomic_load, sched_yield
+from neuro.core._kernels.bits import (
+    atomic_add,
+    atomic_load,
+    float_to_bits,
+    sched_yield,
+    vector_view,
+)
 from neuro.core._kernels.grid_advance import advance
 from neuro.core._kernels.grid_deliver import deliver_window
-from neuro.core._kernels.grid_layout import DONE, DUE_FULL, HISTORY_FULL, RASTER_FULL
+from neuro.core._kernels.grid_layout import (
+    CHECK_STEPS,
+    DONE,
+    DUE_FULL,
+    HISTORY_FULL,
+    NOT_FINITE,
+    RASTER_FULL,
+    RUNAWAY,
+)
 from neuro.core._kernels.grid_plastic import history_full
 
 _SPIN = 2000
+_EXPONENT = 0x7FF0000000000000
 
 
 @kernel
@@ -83,6 +98,15 @@ def _merge(
     return m, event
 
 
+@kernel
+def _all_finite(part):
+    """Whether no entry is NaN or infinite; on integers, so that the loop vectorises."""
+    bad = 0
+    for i in range(part.size):
+        bad |= (float_to_bits(part[i]) & _EXPONENT) == _EXPONENT
+    return bad == 0
+
+
 def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     """Run steps first to last; return why it stopped (the cursor says where)."""
     n_blocks = layout.ring_width.size
@@ -95,7 +119,8 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     event, written, step = st.cursor[1], st.cursor[0], first
     parity, generation = 0, 0
     status = DONE
-    most = layout.scalars[6]
+    most, guard, too_many = layout.scalars[6], layout.scalars[7], layout.unit[1]
+    checked, watched, fired = first, st.cursor[3], st.cursor[4]
     while step < last:
         stop = min(step + window, last)
         if event < layout.stream_step.size and layout.stream_step[event] < step:
@@ -103,6 +128,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
         if keep and room - written < n_neurons * (stop - step):
             status = RASTER_FULL
             break
+        check = stop - checked >= CHECK_STEPS or stop == last
         for block in range(thread, n_blocks, n_threads):
             advance(models, rules, layout, st, block, thread, step, stop, parity, dt)
             if rules is not None:
@@ -113,10 +139,19 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
                 live = st.due_range[block, 1] - st.due_range[block, 0]
                 if live + 2 * most > due_room:
                     atomic_add(st.team, 40 + parity, 1)
+            if check:
+                begin = layout.state_at[block]
+                size = layout.state_at[block + 1] - begin
+                if not _all_finite(vector_view(st.state, begin, size)):
+                    atomic_add(st.team, 48 + parity, 1)
         generation += 1
         _barrier(st.team, n_threads, generation)
         history = atomic_load(st.team, 32 + parity) > 0
         due = n_grouped > 0 and atomic_load(st.team, 40 + parity) > 0
+        broken = atomic_load(st.team, 48 + parity) > 0
+        if check:
+            checked = stop
+        before = event
         m, event = _merge(
             st.spikes[parity],
             st.spike_ptr[parity],
@@ -138,16 +173,28 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
                         raster_step[written] = when[e]
                         raster_source[written] = ids[e]
                     written += 1
+        watched += stop - step
+        fired += m - (event - before)
         step = stop
         parity = 1 - parity
+        if broken:
+            status = NOT_FINITE
+            break
         if history:
             status = HISTORY_FULL
             break
         if due:
             status = DUE_FULL
             break
+        if guard > 0 and watched >= guard:
+            runs_away = fired > too_many * watched
+            watched, fired = 0, 0
+            if runs_away:
+                status = RUNAWAY
+                break
     generation += 1
     _barrier(st.team, n_threads, generation)
     if thread == 0:
         st.cursor[0], st.cursor[1], st.cursor[2] = written, event, step
+        st.cursor[3], st.cursor[4] = watched, fired
     return status

@@ -6,7 +6,7 @@ from neuro.compiled import kernel
 from neuro.core._kernels.bits import matrix_view, vector_view
 from neuro.core._kernels.drives import POISSON, add_drive, draw_counts
 from neuro.core._kernels.grid_layout import NEVER
-from neuro.core._kernels.grid_plastic import note_post
+from neuro.core._kernels.grid_plastic import note_post, plastic_row
 
 
 @kernel(inline="always")
@@ -27,9 +27,10 @@ def _take_ring_poisson(part, unit, weight, counts, row):
 
 @kernel(inline="always")
 def _add_due(
-    due, due_range, base, n, ring, targets, weights, group_delay, group_count
-):  # due: int64 (6, room), see State
-    """Add the groups of waiting spikes that are due in advance n."""
+    rules, layout, st, block, due, due_range, base, n, ring, targets, weights,
+    group_delay, group_count,
+):  # fmt: skip
+    """Add what waiting spikes bring in advance n: groups, rows with axonal delay."""
     head, tail, room = due_range[0], due_range[1], due.shape[1]
     at, group, last, place = due[0], due[1], due[2], due[3]
     start, shifts = due[4], due[5]
@@ -38,16 +39,22 @@ def _add_due(
         k = e & (room - 1)
         if at[k] == n:
             g, s = group[k], nb.uint64(place[k])
-            m, shift = nb.uint64(group_count[g]), nb.uint64(shifts[k])
-            for j in range(s, s + m):
-                ring[base + nb.uint64(targets[j])] += weights[j + shift]
-            place[k] = s + m
-            g += 1
-            group[k] = g
-            if g < last[k]:
-                at[k] = start[k] + nb.int64(group_delay[g])
-            else:
+            if rules is not None and g < 0:
+                plastic_row(
+                    rules, layout, st, block, -1 - g, last[k], n, place[k], start[k], 0
+                )
                 at[k] = NEVER
+            else:
+                m, shift = nb.uint64(group_count[g]), nb.uint64(shifts[k])
+                for j in range(s, s + m):
+                    ring[base + nb.uint64(targets[j])] += weights[j + shift]
+                place[k] = s + m
+                g += 1
+                group[k] = g
+                if g < last[k]:
+                    at[k] = start[k] + nb.int64(group_delay[g])
+                else:
+                    at[k] = NEVER
         if moving:
             if at[k] == NEVER:
                 head = e + 1
@@ -89,8 +96,8 @@ def advance(models, rules, layout, st, block, thread, first, last, parity, dt):
         slot = origin + (n & mask) * width
         if grouped:
             _add_due(
-                due, due_range, nb.uint64(slot), n, ring, targets, weights, group_delay,
-                group_count,
+                rules, layout, st, block, due, due_range, nb.uint64(slot), n, ring,
+                targets, weights, group_delay, group_count,
             )  # fmt: skip
         for p in range(p0, p1):
             size, ld = piece[p, 3], piece[p, 4]

@@ -80,6 +80,14 @@ def deliver_window(rules, layout, st, block, thread, m):
                 due[4, k] = now
                 due[5, k] = shifts[c]
                 due_range[1] += 1
+            elif rules is not None and row_class[c, 5] != 0:  # waits until it arrives
+                k = due_range[1] & (room - 1)
+                due[0, k] = now + delay
+                due[1, k] = -1 - c
+                due[2, k] = source - first
+                due[3, k] = begin
+                due[4, k] = end
+                due_range[1] += 1
             elif rules is not None:
                 plastic_row(
                     rules, layout, st, block, c, source - first, now, begin, end, delay

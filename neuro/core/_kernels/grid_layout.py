@@ -3,15 +3,18 @@
 from typing import Any, NamedTuple
 
 SHARED, WEIGHTED, GROUPED, PLASTIC = range(4)  # kinds of row class
-DONE, RASTER_FULL, DUE_FULL, HISTORY_FULL = range(4)  # why the driver returned
+# why the driver returned
+DONE, RASTER_FULL, DUE_FULL, HISTORY_FULL, NOT_FINITE, RUNAWAY = range(6)
+CHECK_STEPS = 64  # the state is checked at the first window's end after so many
 NEVER = 1 << 62
 
 
 class Layout(NamedTuple):
     """Static arrays; see ``neuro.network.grid`` for how they are made."""
 
-    piece: Any  # int64 (n_pieces, 17): neurons of one population, block and tile
+    piece: Any  # int64 (n_pieces, 17): of one population, block and tile
     block_pieces: Any  # int64 (n_blocks + 1,)
+    state_at: Any  # int64 (n_blocks + 1,): where a block's state begins
     port_column: Any  # int64: column of each (piece, port) in its block, -1 if unwired
     port_driven: Any  # int64: whether a drive acts on the (piece, port)
     pop_drives: Any  # int64 (n_pops + 1,)
@@ -23,7 +26,9 @@ class Layout(NamedTuple):
     params: Any  # float64
     source_group: Any  # int32 (n_sources,)
     group: Any  # int64 (n_groups, 3): first source, first class, end of classes
-    row_class: Any  # int64 (n_classes, 5): kind, delay, first source, rule, fields
+    row_class: (
+        Any  # int64 (n_classes, 6): kind, delay, first source, rule, fields, axonal
+    )
     class_weight: Any  # ring's dtype (n_classes,)
     row_at: Any  # int64 (n_blocks, n_classes): place of the class in indptr
     weight_shift: Any  # int64 (n_blocks, n_classes): weight index - target index
@@ -39,7 +44,7 @@ class Layout(NamedTuple):
     ring_width: Any  # int64 (n_blocks,)
     stream_step: Any  # int64 (n_events,): emission step
     stream_source: Any  # int32 (n_events,)
-    plastic: Any  # int64 (n_blocks, n_classes, 11): see the build
+    plastic: Any  # int64 (n_blocks, n_classes, 12): see the build
     rule_params: Any  # float64
     rule_params_at: Any  # int64 (n_classes + 1,)
     decay: Any  # float64 flat tables
@@ -48,8 +53,10 @@ class Layout(NamedTuple):
     probe: (
         Any  # int64 (n_probes, 6): block, interval, state index, offset, first, width
     )
-    scalars: Any  # int64: slot mask, window, neurons, grouped, plastic, keep, most
-    unit: Any  # float64 (1,): value of one ring unit
+    scalars: (
+        Any  # int64: slot mask, window, neurons, grouped, plastic, keep, most, guard
+    )
+    unit: Any  # float64 (2,): value of one ring unit, spikes per step that are too many
 
 
 class State(NamedTuple):
@@ -67,11 +74,15 @@ class State(NamedTuple):
     merged: Any  # int32 (n_threads, room)
     merged_step: Any  # int64 (n_threads, room)
     spike_counts: Any  # int64 (n_neurons,)
-    due: Any  # int64 (n_blocks, 6, room): due step, group, end, synapse, start, shift
+    # int64 (n_blocks, 6, room): due step, group, last group, synapse, emission step,
+    # shift; of a row with axonal delay: due step, -1 - class, source, begin, end
+    due: Any
     due_range: Any  # int64 (n_blocks, 2): head, tail
     raster_step: Any  # int64
     raster_source: Any  # int32
-    cursor: Any  # int64 (8,): spikes in raster, event of the stream, step reached
+    # int64 (8,): spikes in raster, event of the stream, step reached; steps and spikes
+    # since the rate was last looked at
+    cursor: Any
     traces: Any  # float64
     plastic_weights: Any  # float32: (fields, row) of each plastic row
     pre_trace: Any  # float64

@@ -3,6 +3,7 @@
 import numba as nb
 
 from neuro.compiled import kernel
+from neuro.core._kernels.bits import matrix_view, vector_view
 from neuro.core._kernels.grid_layout import NEVER, PLASTIC
 
 
@@ -11,6 +12,8 @@ def note_post(layout, st, block, piece, local, n):
     """Append a spike of a plastic projection's target to its history."""
     for c in range(layout.row_class.shape[0]):
         if layout.row_class[c, 0] != PLASTIC or layout.plastic[block, c, 0] != piece:
+            continue
+        if layout.plastic[block, c, 11] == 0:  # another class keeps the same history
             continue
         at, room = layout.plastic[block, c, 1], layout.plastic[block, c, 2]
         size = layout.plastic[block, c, 3]
@@ -36,64 +39,78 @@ def note_post(layout, st, block, piece, local, n):
 
 
 @kernel
-def plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
-    """Apply a rule to one row at a pre spike, then deliver it."""
-    piece, at, room, size, count_at, trace_at, n_post, column = (
-        layout.plastic[block, c, 0],
-        layout.plastic[block, c, 1],
-        layout.plastic[block, c, 2],
-        layout.plastic[block, c, 3],
-        layout.plastic[block, c, 4],
-        layout.plastic[block, c, 5],
-        layout.plastic[block, c, 6],
-        layout.plastic[block, c, 7],
-    )
+def _apply_rule(rules, layout, st, block, c, source, now, begin, end, delay, spike):
+    """Bring one row up to `now`: the rule's call, then the pre traces."""
+    own = layout.plastic[block, c]
+    piece, at, room, size, count_at, trace_at, n_post = (
+        own[0], own[1], own[2], own[3], own[4], own[5], own[6],
+    )  # fmt: skip
     length, fields = end - begin, layout.row_class[c, 4]
-    w = layout.weight_shift[block, c] + begin * fields
-    synapse = st.plastic_weights[w : w + fields * length].reshape((fields, length))
-    targets = layout.targets[begin:end]
     n_traces, lags = layout.decay_shape[c, 1], layout.decay_shape[c, 2]
     n_pre = n_traces - n_post
-    table = layout.decay_shape[c, 0]
-    decay = layout.decay[table : table + n_traces * lags].reshape((n_traces, lags))
-    last_at = layout.plastic[block, c, 8] + source
-    trace = st.pre_trace[
-        layout.plastic[block, c, 9] + source * n_pre : layout.plastic[block, c, 9]
-        + (source + 1) * n_pre
-    ]
-    last = st.pre_last[last_at]
-    n_state, ld = layout.piece[piece, 5], layout.piece[piece, 4]
-    state_at = layout.piece[piece, 7]
+    decay = matrix_view(layout.decay, layout.decay_shape[c, 0], n_traces, lags)
+    trace = vector_view(st.pre_trace, own[9] + source * n_pre, n_pre)
+    last = st.pre_last[own[8] + source]
+    n_params = layout.rule_params_at[c + 1] - layout.rule_params_at[c]
+    posts = vector_view(st.post_trace, trace_at, n_post * size * room)
     st.updates[block, c] += rules[layout.row_class[c, 3]](
-        layout.rule_params[layout.rule_params_at[c] : layout.rule_params_at[c + 1]],
-        synapse,
-        targets,
-        trace,
-        st.post_trace[trace_at : trace_at + n_post * size * room].reshape(
-            (n_post, size, room)
+        vector_view(layout.rule_params, layout.rule_params_at[c], n_params),
+        matrix_view(
+            st.plastic_weights,
+            layout.weight_shift[block, c] + begin * fields,
+            fields,
+            length,
         ),
-        st.post_time[at : at + size * room].reshape((size, room)),
-        st.post_count[count_at : count_at + size],
-        st.state[state_at : state_at + n_state * ld].reshape((n_state, ld)),
+        vector_view(layout.targets, begin, length),
+        trace,
+        posts.reshape((n_post, size, room)),
+        matrix_view(st.post_time, at, size, room),
+        vector_view(st.post_count, count_at, size),
+        matrix_view(
+            st.state, layout.piece[piece, 7], layout.piece[piece, 5],
+            layout.piece[piece, 4],
+        ),
         last,
         now,
         delay,
         decay,
-        1,
-    )
+        spike,
+    )  # fmt: skip
     for t in range(n_pre):
         value = 0.0
-        if last >= 0 and layout.trace_nearest[c, 0] == 0 and now - last < lags:
+        # nearest pairing: a spike forgets the ones before, a settled row does not
+        keep = layout.trace_nearest[c, 0] == 0 or spike == 0
+        if last >= 0 and keep and now - last < lags:
             value = trace[t] * decay[t, now - last]
-        trace[t] = value + 1.0
-    st.pre_last[last_at] = now
+        trace[t] = value + spike
+    st.pre_last[own[8] + source] = now
+
+
+@kernel
+def plastic_row(rules, layout, st, block, c, source, now, begin, end, delay):
+    """Apply a rule to one row at a pre spike, then deliver it."""
+    _apply_rule(rules, layout, st, block, c, source, now, begin, end, delay, 1)
+    w = layout.weight_shift[block, c] + begin * layout.row_class[c, 4]
+    row = vector_view(st.plastic_weights, w, end - begin)
+    targets = vector_view(layout.targets, begin, end - begin)
     base = nb.uint64(
         layout.ring_at[block]
         + ((now + delay) & layout.scalars[0]) * layout.ring_width[block]
-        + column
+        + layout.plastic[block, c, 7]
     )
-    for j in range(length):
-        st.ring[base + nb.uint64(targets[j])] += synapse[0, j]
+    for j in range(end - begin):
+        st.ring[base + nb.uint64(targets[j])] += row[j]
+
+
+def settle_rows(rules, layout, st, block, c, now):
+    """Bring all rows of a class up to `now` without a spike (spike = 0)."""
+    delay = 0 if layout.row_class[c, 5] != 0 else layout.row_class[c, 1]
+    for source in range(layout.plastic[block, c, 10]):
+        i = layout.row_at[block, c] + source
+        begin, end = layout.indptr[i], layout.indptr[i + 1]
+        if begin < end and st.pre_last[layout.plastic[block, c, 8] + source] >= 0:
+            _apply_rule(rules, layout, st, block, c, source, now, begin, end, delay, 0)
+    return 0
 
 
 @kernel
@@ -104,6 +121,8 @@ def history_full(layout, st, block, window):
             continue
         at, room = layout.plastic[block, c, 1], layout.plastic[block, c, 2]
         count_at, delay = layout.plastic[block, c, 4], layout.row_class[c, 1]
+        if layout.row_class[c, 5] != 0:  # axonal: post spikes are seen at once
+            delay = 0
         fresh = False
         for j in range(layout.plastic[block, c, 3]):
             count = st.post_count[count_at + j]
@@ -137,55 +156,21 @@ def settle_silent(models, rules, layout, st, now):
     that has not fired yet, so that histories need not reach back to it. Called at fixed
     steps, whatever the number of blocks and windows.
     """
-    plastic = layout.plastic
     for block in range(layout.ring_width.size):
         for c in range(layout.row_class.shape[0]):
-            size, n_post = plastic[block, c, 3], plastic[block, c, 6]
-            if layout.row_class[c, 0] != PLASTIC or size == 0 or n_post == 0:
+            own = layout.plastic[block, c]
+            if layout.row_class[c, 0] != PLASTIC or own[3] == 0 or own[6] == 0:
                 continue
-            at, room = plastic[block, c, 1], plastic[block, c, 2]
-            count_at, trace_at = (
-                plastic[block, c, 4],
-                plastic[block, c, 5],
-            )
-            n_traces, lags = layout.decay_shape[c, 1], layout.decay_shape[c, 2]
-            n_pre, table = n_traces - n_post, layout.decay_shape[c, 0]
-            piece, fields = plastic[block, c, 0], layout.row_class[c, 4]
-            n_state, ld = layout.piece[piece, 5], layout.piece[piece, 4]
-            state_at = layout.piece[piece, 7]
-            trace_end = trace_at + n_post * size * room
-            for source in range(plastic[block, c, 10]):
-                place = plastic[block, c, 8] + source
-                last = st.pre_last[place]
-                if last < 0 or now - last < lags:
+            delay = 0 if layout.row_class[c, 5] != 0 else layout.row_class[c, 1]
+            for source in range(own[10]):
+                last = st.pre_last[own[8] + source]
+                if last < 0 or now - last < layout.decay_shape[c, 2]:
                     continue
-                row = layout.row_at[block, c] + source
-                begin, end = layout.indptr[row], layout.indptr[row + 1]
-                w = layout.weight_shift[block, c] + begin * fields
-                own = plastic[block, c, 9] + source * n_pre
+                i = layout.row_at[block, c] + source
+                begin, end = layout.indptr[i], layout.indptr[i + 1]
                 if begin < end:
-                    st.updates[block, c] += rules[layout.row_class[c, 3]](
-                        layout.rule_params[
-                            layout.rule_params_at[c] : layout.rule_params_at[c + 1]
-                        ],
-                        st.plastic_weights[w : w + fields * (end - begin)].reshape(
-                            (fields, end - begin)
-                        ),
-                        layout.targets[begin:end],
-                        st.pre_trace[own : own + n_pre],
-                        st.post_trace[trace_at:trace_end].reshape((n_post, size, room)),
-                        st.post_time[at : at + size * room].reshape((size, room)),
-                        st.post_count[count_at : count_at + size],
-                        st.state[state_at : state_at + n_state * ld].reshape(
-                            (n_state, ld)
-                        ),
-                        last,
-                        now,
-                        layout.row_class[c, 1],
-                        layout.decay[table : table + n_traces * lags].reshape(
-                            (n_traces, lags)
-                        ),
-                        0,
+                    _apply_rule(
+                        rules, layout, st, block, c, source, now, begin, end, delay, 0
                     )
-                st.pre_last[place] = -1
+                st.pre_last[own[8] + source] = -1
             st.horizon[block, c] = -1

@@ -65,10 +65,10 @@ def fill_weighted(
 
 @kernel
 def fill_plastic(
-    pre, post, weight, share, row_at, indptr, counts, fields, shift, cursor, targets,
-    weights,
+    pre, post, weight, share, row_at, indptr, counts, fields, twice, shift, cursor,
+    targets, weights,
 ):  # fmt: skip
-    """Plastic rows: fields lie one after the other, field 0 and 1 hold the weight."""
+    """Plastic rows: fields lie one after the other, 0 (`twice`: and 1) the weight."""
     for e in range(pre.size):
         b = post[e] // share
         row = row_at[b] + pre[e]
@@ -78,7 +78,7 @@ def fill_plastic(
         begin = indptr[row]
         at = shift[b] + begin * fields + (s - begin)
         weights[at] = weight[e]
-        if fields > 1:
+        if twice:
             weights[at + counts[row]] = weight[e]
 
 

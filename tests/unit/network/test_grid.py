@@ -287,6 +287,21 @@ def test_a_diverging_state_stops_with_neuron_and_step():
         net.build(engine="grid").run(1.0)
 
 
+@pytest.mark.parametrize("what", ["warn", "stop", "ignore"])
+def test_runaway_activity_is_said_once_and_keeps_its_data(what, caplog):
+    net = Network(
+        Population("a", 20, LifDelta(v_threshold=1.0, t_ref=1e-3, i_e=30.0)), dt=DT
+    )
+    result = net.build(engine="grid", runaway=what).run(0.3)
+    said = [r for r in caplog.records if "runaway" in r.getMessage()]
+    assert len(said) == (what != "ignore")
+    end = 0.3 if what != "stop" else result.duration
+    assert 0.1 <= end < 0.2 or what != "stop"
+    assert result.spikes["a"].times.max() == pytest.approx(end, abs=3e-3)
+    with pytest.raises(ParameterError, match="'warn', 'stop' or 'ignore'"):
+        net.build(engine="grid", runaway="sometimes")
+
+
 def test_progress_is_reported_and_reset_starts_again(rng):
     net = _network(rng)
     seen = []

@@ -7,6 +7,7 @@ from neuro.errors import ParameterError
 from neuro.network import (
     LifDelta,
     Network,
+    OneToOne,
     Pairs,
     PairStdp,
     Poisson,
@@ -14,6 +15,9 @@ from neuro.network import (
     PowerLawStdp,
     Projection,
     Record,
+    RecordWeights,
+    Result,
+    RewardStdp,
     ShortTerm,
     SpikeList,
     TripletStdp,
@@ -52,23 +56,28 @@ def _synapse(pre, post, rule, w, *, delay=10, steps=None, **build):
 
 
 @pytest.mark.parametrize("pairing", ["all", "nearest", "restricted"])
-@pytest.mark.parametrize("law", ["pair", "power"])
-def test_random_trains_equal_sums_over_pairs(rng, pairing, law):
+@pytest.mark.parametrize(
+    ("law", "side"), [("pair", "dendrite"), ("power", "dendrite"), ("power", "axon")]
+)
+def test_random_trains_equal_sums_over_pairs(rng, pairing, law, side):
     if law == "pair":
         rule = PairStdp(
             tau_plus=15e-3, tau_minus=30e-3, rate=0.05, alpha=0.9, mu_plus=0.4,
             mu_minus=0.7, w_max=2.0, pairing=pairing,
         )  # fmt: skip
     else:
-        rule = PowerLawStdp(rate=0.05, alpha=0.4, mu=0.4, w0=0.5, pairing=pairing)
+        rule = PowerLawStdp(
+            rate=0.05, alpha=0.4, mu=0.4, w0=0.5, pairing=pairing, delay_on=side
+        )
     for delay in (1, 12):
         pre = np.sort(rng.choice(np.arange(2, 3000), 60, replace=False)).tolist()
         post = np.sort(rng.choice(np.arange(20, 3000, 3), 60, replace=False)).tolist()
         pre.append(3100)  # settles what came before
         w, result, _ = _synapse(pre, post, rule, 1e-9 + 0.5, delay=delay)
         expected = naive.stdp_pair(
-            pre, post, 0.5, delay=delay, dt=DT, rule=rule, pairing=pairing
-        )
+            pre, post, 0.5, delay=delay, dt=DT, rule=rule, pairing=pairing,
+            axonal=side == "axon",
+        )  # fmt: skip
         assert abs(expected - 0.5) > 1e-3
         np.testing.assert_allclose(w, expected, rtol=2e-6)
         assert result.counts.total("plastic", "pre -> post") > 30
@@ -181,6 +190,118 @@ def test_plastic_network_does_not_depend_on_blocks_window_or_split(tmp_path):
     late = a.spikes["a"].times > 0.17 + DT / 2
     np.testing.assert_array_equal(c.spikes["a"].times, a.spikes["a"].times[late])
     np.testing.assert_array_equal(second.weights("a -> a")[2], w[2])
+
+
+def _two_delays(side, delay):
+    """Two populations of parrots and a plastic projection, delays per synapse."""
+    rng = np.random.default_rng(5)
+    n, m = 12, 300
+    fires = LifDelta(tau_mem=1e-3, v_threshold=0.5, t_ref=0.0)
+    rule = PowerLawStdp(rate=0.1, alpha=0.05, w0=0.01, delay_on=side)
+    parts = [Population("a", n, fires), Population("b", n, fires)]
+    for name in "ab":
+        times = np.sort(rng.integers(1, 2000, m)) * DT
+        parts.append(SpikeList(f"k{name}", n, times, rng.integers(0, n, m)))
+        parts.append(Projection(f"k{name}", name, OneToOne(), weight=1.0, delay=DT))
+    pairs = Pairs(rng.integers(0, n, 60), rng.integers(0, n, 60))
+    steps = rng.integers(3, 6, 60) if delay is None else np.full(60, delay)
+    parts.append(
+        Projection(
+            "a", "b", pairs, weight=0.2, delay=steps * DT, plasticity=rule,
+            port="current",
+        )
+    )  # fmt: skip
+    return Network(*parts, dt=DT), pairs, steps, rule
+
+
+@pytest.mark.parametrize("side", ["dendrite", "axon"])
+def test_delays_of_a_plastic_projection_differ_by_synapse(side):
+    net, pairs, steps, rule = _two_delays(side, None)
+    sim = net.build(engine="grid")
+    result = sim.run(0.22)
+    pre, post, w = sim.weights("a -> b")
+    trains = {
+        k: [
+            np.rint(s.times[s.indices == i] / DT).astype(int).tolist()
+            for i in range(12)
+        ]
+        for k, s in result.spikes.items()
+    }
+    mine = sorted(zip(pre.tolist(), post.tolist(), w.tolist(), strict=True))
+    want = []
+    for p, q, d in zip(pairs.pre, pairs.post, steps, strict=True):
+        before = trains["a"][p]
+        seen = [t for t in trains["b"][q] if t + d <= before[-1]]
+        if side == "axon":
+            seen = [t for t in trains["b"][q] if t < before[-1] + d]
+        x = naive.stdp_pair(
+            before, seen, 0.2, delay=int(d), dt=DT, rule=rule, axonal=side == "axon"
+        )
+        want.append((int(p), int(q), x))
+    want.sort()
+    assert [x[:2] for x in mine] == [x[:2] for x in want]
+    np.testing.assert_allclose([x[2] for x in mine], [x[2] for x in want], rtol=2e-6)
+    for options in ({"blocks": 3}, {"window": 1, "tile": 8}):
+        other = net.build(engine="grid", **options)
+        other.run(0.1)
+        other.run(0.12)
+        v = other.weights("a -> b")
+        again = sorted(zip(*(x.tolist() for x in v), strict=True))
+        assert again == mine
+
+
+@pytest.mark.parametrize("side", ["dendrite", "axon"])
+def test_reward_multiplies_the_eligibility(side):
+    rule = RewardStdp(
+        tau_plus=15e-3, tau_minus=30e-3, tau_e=0.2, a_plus=0.3, a_minus=0.2, w_max=5.0,
+        delay_on=side,
+    )  # fmt: skip
+    rng = np.random.default_rng(1)
+    pre = np.sort(rng.choice(np.arange(2, 900), 20, replace=False)).tolist()
+    post = np.sort(rng.choice(np.arange(20, 900, 3), 25, replace=False)).tolist()
+    _, _, sim = _synapse(pre, post, rule, 2.0, delay=5, steps=950)
+    assert sim.weights("pre -> post")[2] == [2.0]  # no reward, no change
+    sim.reward("pre -> post", 0.5)
+    late = 5 * (side == "dendrite")
+    p = [t + 5 * (side == "axon") for t in pre]
+    e = 0.0
+    for t in pre if side == "dendrite" else p:
+        k = sum(np.exp(-(t - q - late) * DT / 30e-3) for q in post if q + late < t)
+        e -= 0.2 * k * np.exp(-(950 - t + 1) * DT / 0.2)
+    for q in post:
+        at = q + late
+        seen = [x for x in p if x < at + (side == "axon")]
+        k = sum(np.exp(-(at - x) * DT / 15e-3) for x in seen)
+        e += 0.3 * k * np.exp(-(950 - at + 1) * DT / 0.2)
+    np.testing.assert_allclose(sim.weights("pre -> post")[2], 2.0 + 0.5 * e, rtol=1e-6)
+    with pytest.raises(ParameterError, match="no projection"):
+        sim.reward("post -> pre", 1.0)
+    other = _plastic_network().build(engine="grid")
+    with pytest.raises(ParameterError, match="takes no reward"):
+        other.reward("a -> a", 1.0)
+
+
+def test_weights_are_recorded_at_given_times(tmp_path):
+    net, _, _, _ = _two_delays("dendrite", 4)
+    record = RecordWeights("a -> b", [0.0, 0.05, 0.11, 0.5])
+    parts = [*net.populations.values(), *net.sources.values(), *net.projections]
+    recorded = Network(*parts, record, dt=DT).build(engine="grid")
+    plain = net.build(engine="grid")
+    result = recorded.run(0.1)
+    result.save(tmp_path / "r.npz")
+    trace = Result.load(tmp_path / "r.npz").traces["a -> b.weight"]
+    np.testing.assert_allclose(trace.times, [0.0, 0.05])
+    assert (trace.values[0] == np.float32(0.2)).all()
+    plain.run(0.05)
+    np.testing.assert_array_equal(trace.values[1], plain.weights("a -> b")[2])
+    plain.run(0.06)
+    late = recorded.run(0.05).traces["a -> b.weight"]
+    np.testing.assert_allclose(late.times, [0.11])
+    np.testing.assert_array_equal(late.values[0], plain.weights("a -> b")[2])
+    with pytest.raises(ParameterError, match="no plastic projection"):
+        Network(*parts, RecordWeights("ka -> a", [0.1]), dt=DT)
+    with pytest.raises(ParameterError, match="finite times"):
+        RecordWeights("a -> b", [-1.0])
 
 
 @pytest.mark.parametrize("pairing", ["all", "nearest", "restricted"])

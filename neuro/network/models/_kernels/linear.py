@@ -50,14 +50,21 @@ def lif_delta_brian2_step(params, state, inputs, spiked, dt):
 
 
 # ---- leaky integrator; rows p_m, drive, r_drive ----
-def leaky_step(params, state, inputs, spiked, dt):
-    """Advance V and add arrivals; never a spike."""
+@kernel(inline="always")
+def _leaky(params, state, inputs, spiked, dt, stride):
     p, v = params, state[0]
-    one = p.shape[1] == 1
     for i in range(spiked.size):
-        k = 0 if one else i
+        k = i * stride
         v[i] = p[0, k] * v[i] + p[1, k] + p[2, k] * inputs[1, i] + inputs[0, i]
         spiked[i] = 0
+
+
+def leaky_step(params, state, inputs, spiked, dt):
+    """Advance V and add arrivals; never a spike."""
+    if params.shape[1] == 1:
+        _leaky(params, state, inputs, spiked, dt, 0)
+    else:
+        _leaky(params, state, inputs, spiked, dt, 1)
 
 
 # ---- one exponential current; rows p_m, p_s, p_ms, drive, r_drive, theta, keep,
@@ -160,13 +167,12 @@ def lif_exp_ei_step(params, state, inputs, spiked, dt):
 
 # ---- alpha current; rows p_m, p_s, p_ms, p_mx, step, jump, drive, r_drive, theta,
 #      keep, v_after, hold; state v, i_syn, slope, refractory ----
-def lif_alpha_step(params, state, inputs, spiked, dt):
-    """Advance V, the current and its slope, add arrivals to the slope, test, reset."""
+@kernel(inline="always")
+def _lif_alpha(params, state, inputs, spiked, dt, stride):
     p, v, syn, slope, ref = params, state[0], state[1], state[2], state[3]
     inp, cur = inputs[0], inputs[1]
-    one = p.shape[1] == 1
     for i in range(spiked.size):
-        k = 0 if one else i
+        k = i * stride
         held = ref[i] > 0.0
         u = (
             p[0, k] * v[i]
@@ -184,27 +190,41 @@ def lif_alpha_step(params, state, inputs, spiked, dt):
         spiked[i] = fired
 
 
+def lif_alpha_step(params, state, inputs, spiked, dt):
+    """Advance V, the current and its slope, add arrivals to the slope, test, reset."""
+    if params.shape[1] == 1:
+        _lif_alpha(params, state, inputs, spiked, dt, 0)
+    else:
+        _lif_alpha(params, state, inputs, spiked, dt, 1)
+
+
 # ---- current-based leaky integrator; rows p_m, p_s, p_ms, drive, r_drive ----
-def leaky_exp_step(params, state, inputs, spiked, dt):
-    """Advance V and the current; never a spike."""
+@kernel(inline="always")
+def _leaky_exp(params, state, inputs, spiked, dt, stride):
     p, v, syn = params, state[0], state[1]
-    one = p.shape[1] == 1
     for i in range(spiked.size):
-        k = 0 if one else i
+        k = i * stride
         v[i] = p[0, k] * v[i] + p[2, k] * syn[i] + p[3, k] + p[4, k] * inputs[1, i]
         syn[i] = p[1, k] * syn[i] + inputs[0, i]
         spiked[i] = 0
 
 
+def leaky_exp_step(params, state, inputs, spiked, dt):
+    """Advance V and the current; never a spike."""
+    if params.shape[1] == 1:
+        _leaky_exp(params, state, inputs, spiked, dt, 0)
+    else:
+        _leaky_exp(params, state, inputs, spiked, dt, 1)
+
+
 # ---- adaptive LIF; rows p_m, p_s, p_ms, p_ma, p_a, b, raise, drive, r_drive, theta,
 #      keep, v_after, hold; state v, i_syn, adaptation, refractory ----
-def alif_step(params, state, inputs, spiked, dt):
-    """As lif_exp; the adaptation decays, moves the threshold or drains V."""
+@kernel(inline="always")
+def _alif(params, state, inputs, spiked, dt, stride):
     p, v, syn, ad, ref = params, state[0], state[1], state[2], state[3]
     inp, cur = inputs[0], inputs[1]
-    one = p.shape[1] == 1
     for i in range(spiked.size):
-        k = 0 if one else i
+        k = i * stride
         held = ref[i] > 0.0
         u = p[0, k] * v[i] + p[2, k] * syn[i] + p[3, k] * ad[i] + p[7, k]
         u = v[i] if held else u + p[8, k] * cur[i]
@@ -214,12 +234,20 @@ def alif_step(params, state, inputs, spiked, dt):
         v[i] = u
         ref[i] = max(ref[i] - 1.0, 0.0)
     for i in range(spiked.size):  # apart: the flag would keep one loop from vectorising
-        k = 0 if one else i
+        k = i * stride
         fired = spiked[i] != 0
         u = v[i]
         v[i] = p[10, k] * u + p[11, k] if fired else u
         ref[i] = p[12, k] if fired else ref[i]
         ad[i] = ad[i] + p[5, k] if fired else ad[i]
+
+
+def alif_step(params, state, inputs, spiked, dt):
+    """As lif_exp; the adaptation decays, moves the threshold or drains V."""
+    if params.shape[1] == 1:
+        _alif(params, state, inputs, spiked, dt, 0)
+    else:
+        _alif(params, state, inputs, spiked, dt, 1)
 
 
 # ---- stateless nodes ----

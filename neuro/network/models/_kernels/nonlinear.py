@@ -94,18 +94,17 @@ def lif_cond_rk4_step(params, state, inputs, spiked, dt):
 
 # ---- rows c, g_leak, v_leak, delta, v_t, v_peak, v_reset, a, b, tau_w, half_s, p_s,
 #      i_e, hold; state v, w, i_syn, refractory ----
-@kernel
+@kernel(inline="always")
 def _adex_v(v, w, i, c, gl, el, delta, vt, peak):
     grow = gl * delta * exp_bounded(max((min(v, peak) - vt) / delta, -600.0))
     return (-gl * (v - el) + grow - w + i) / c
 
 
-def adex_step(params, state, inputs, spiked, dt):
-    """Runge-Kutta of order 4; V is clipped at v_peak in every stage."""
+@kernel(inline="always")
+def _adex(params, state, inputs, spiked, dt, stride):
     p = params
-    one = p.shape[1] == 1
     for i in range(spiked.size):
-        k = 0 if one else i
+        k = i * stride
         c, gl, el, delta, vt, peak = (
             p[0, k],
             p[1, k],
@@ -135,7 +134,7 @@ def adex_step(params, state, inputs, spiked, dt):
         x = w + dt * (l1 + 2.0 * l2 + 2.0 * l3 + l4) / 6.0
         if held:
             u = v
-            x = w + (a * (v - el) - w) * (1.0 - math.exp(-dt / tw))
+            x = w + (a * (v - el) - w) * (1.0 - exp_bounded(-dt / tw))
         state[2, i] = p[11, k] * s + inputs[0, i]
         fired = u >= peak and not held
         state[0, i] = p[6, k] if fired else u
@@ -144,13 +143,20 @@ def adex_step(params, state, inputs, spiked, dt):
         spiked[i] = fired
 
 
+def adex_step(params, state, inputs, spiked, dt):
+    """Runge-Kutta of order 4; V is clipped at v_peak in every stage."""
+    if params.shape[1] == 1:
+        _adex(params, state, inputs, spiked, dt, 0)
+    else:
+        _adex(params, state, inputs, spiked, dt, 1)
+
+
 # ---- rows a, b, c, d, v_peak, i_e, euler, dt_ms; state v (mV), u ----
-def izhikevich_step(params, state, inputs, spiked, dt):
-    """Two half-steps of v and one of u (the scheme of 2003), or Euler."""
+@kernel(inline="always")
+def _izhikevich(params, state, inputs, spiked, dt, stride):
     p = params
-    one = p.shape[1] == 1
     for i in range(spiked.size):
-        k = 0 if one else i
+        k = i * stride
         v, u, h = state[0, i], state[1, i], p[7, k]
         drive = inputs[0, i] + inputs[1, i] + p[5, k]
         if p[6, k] > 0.0:
@@ -165,3 +171,11 @@ def izhikevich_step(params, state, inputs, spiked, dt):
         state[0, i] = p[2, k] if fired else v
         state[1, i] = u + p[3, k] if fired else u
         spiked[i] = fired
+
+
+def izhikevich_step(params, state, inputs, spiked, dt):
+    """Two half-steps of v and one of u (the scheme of 2003), or Euler."""
+    if params.shape[1] == 1:
+        _izhikevich(params, state, inputs, spiked, dt, 0)
+    else:
+        _izhikevich(params, state, inputs, spiked, dt, 1)
