@@ -43,5 +43,8 @@ def cite(*objects: Any) -> str:
         keys += [k for k in found if k not in keys]
     for key in keys:
         if key not in known:
-            raise ParameterError(f"cite: unknown key {key!r}{did_you_mean(key, known)}")
+            raise ParameterError(
+                f"cite: unknown key {key!r}{did_you_mean(key, known)}; accepted: "
+                f"{', '.join(sorted(known))}"
+            )
     return "\n\n".join(known[k] for k in keys)

@@ -21,7 +21,11 @@ __all__ = ["kernel"]
 
 
 def kernel(
-    function: Callable[..., Any] | None = None, /, *, inline: str = "never"
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    inline: str = "never",
+    allocates: bool = True,
 ) -> Any:
     """Compile a function at its first call: nopython, no lock, IEEE errors, cached.
 
@@ -31,6 +35,10 @@ def kernel(
         Over numbers and plain arrays.
     inline : {"never", "always"}
         Numba's own inlining, before types are known.
+    allocates : bool
+        False: the function makes no arrays (views are fine), so that its arrays are
+        not counted as references. Counting is two atomic operations per array and call,
+        0.1 us for a tuple of ten arrays.
 
     Returns
     -------
@@ -38,8 +46,11 @@ def kernel(
         The function itself with ``NUMBA_DISABLE_JIT=1``.
     """
     if function is None:
-        return partial(kernel, inline=inline)
-    dispatcher = nb.njit(error_model="numpy", nogil=True, inline=inline)(function)
+        return partial(kernel, inline=inline, allocates=allocates)
+    options = {} if allocates else {"_nrt": False}
+    dispatcher = nb.njit(error_model="numpy", nogil=True, inline=inline, **options)(
+        function
+    )
     if not nb.config.DISABLE_JIT:
         dispatcher._cache = _Cache(function)
     return dispatcher

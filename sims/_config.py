@@ -12,7 +12,7 @@ from typing import Any
 
 from neuro.errors import ParameterError, did_you_mean
 
-__all__ = ["Config", "experiments", "load_config", "to_toml"]
+__all__ = ["Config", "describe", "experiments", "load_config", "to_toml"]
 
 _HERE = Path(__file__).resolve().parent
 
@@ -84,6 +84,34 @@ def experiments() -> list[dict[str, Any]]:
     return found
 
 
+def describe(name: str) -> str:
+    """Return what an experiment is, its settings with comments, and its presets.
+
+    Raises
+    ------
+    ParameterError
+        If the experiment is unknown.
+    """
+    text = (_folder(name) / "config.toml").read_text("utf-8")
+    head = tomllib.loads(text)["experiment"]
+    minutes = ", ".join(f"{k} (about {v:g} min)" for k, v in head["minutes"].items())
+    _, _, settings = text.partition("[defaults")
+    lines = [
+        f"usage: neuro run {name} [--preset NAME] [--seed N] [--set KEY=VALUE ...]",
+        "       [--out DIR] [--json] [--quiet] [--check]",
+        "",
+        head["title"],
+        f"paper: {head['paper']}",
+        f"data: {head.get('data') or 'none'}",
+        f"presets: {minutes}; demo is the default",
+        "",
+        "settings and their defaults (n in [defaults.liquid] is --set liquid.n=VALUE);",
+        "those of a preset follow; data.path and data.name are settings everywhere",
+        "",
+    ]
+    return "\n".join(lines) + "\n[defaults" + settings.rstrip()
+
+
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
@@ -94,13 +122,21 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _merge(base: dict[str, Any], extra: Mapping[str, Any], where: str) -> None:
+def _merge(
+    base: dict[str, Any], extra: Mapping[str, Any], where: str, name: str
+) -> None:
     known = _flatten(base)
     for key, value in _flatten(extra).items():
+        members = [k for k in known if k.startswith(f"{key}.")]
+        if members:
+            raise ParameterError(
+                f"{where}: {key!r} is a group of settings; give one of "
+                f"{', '.join(members)}"
+            )
         if key not in known:
             raise ParameterError(
                 f"{where}: no setting {key!r}{did_you_mean(key, known)}; "
-                f"accepted: {', '.join(sorted(known))}"
+                f"'neuro run {name} --help' lists them"
             )
         *path, last = key.split(".")
         table = base
@@ -156,7 +192,7 @@ def load_config(
         raise ParameterError(
             f"--preset {preset!r}: {name} accepts {', '.join(presets)}"
         )
-    _merge(values, presets[preset], f"preset {preset}")
+    _merge(values, presets[preset], f"preset {preset}", name)
     for setting in settings:
         key, value = _parse(setting)
         known = _flatten(values)
@@ -168,7 +204,7 @@ def load_config(
         for part in path:
             table = table.setdefault(part, {})
         table[last] = value
-        _merge(values, nested, f"--set {setting}")
+        _merge(values, nested, f"--set {setting}", name)
     return document["experiment"], Config(values)
 
 

@@ -232,7 +232,12 @@ def _prepare(out: Path | None, name: str, seed: int, config: str) -> Path:
             held = out / "config.toml"
             same = held.is_file() and held.read_text("utf-8") == config
             if not same or (out / "metrics.json").exists():
-                reason = "a finished run" if same else "other files"
+                if same:
+                    reason = "a finished run"
+                elif held.is_file():
+                    reason = f"a run of other settings ({_differing(held, config)})"
+                else:
+                    reason = "other files"
                 raise ParameterError(
                     f"--out {out}: the folder holds {reason}; give an empty or new "
                     "folder, or an unfinished run of the same configuration"
@@ -246,6 +251,14 @@ def _prepare(out: Path | None, name: str, seed: int, config: str) -> Path:
             f"--out {out}: cannot be written ({error.strerror}); choose another folder"
         ) from None
     return out
+
+
+def _differing(held: Path, config: str) -> str:
+    """Return the first lines of a configuration that the one in the folder lacks."""
+    lines = set(held.read_text("utf-8").splitlines())
+    new = [line for line in config.splitlines() if line not in lines]
+    more = ", ..." if len(new) > 3 else ""
+    return f"here {', '.join(new[:3])}{more}" if new else "it has more of them"
 
 
 def run_experiment(
@@ -290,9 +303,9 @@ def run_experiment(
     import matplotlib
 
     matplotlib.use("Agg")
-    module = importlib.import_module(f"sims.{name.replace('-', '_')}.run")
     start = time.perf_counter()
     try:
+        module = importlib.import_module(f"sims.{name.replace('-', '_')}.run")
         module.run(cfg, ctx)
     except NeuroError:
         if not (folder / "steps").exists():
@@ -300,6 +313,9 @@ def run_experiment(
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 (folder / "config.toml").unlink(missing_ok=True)
+        raise
+    except KeyboardInterrupt:
+        log.warning("stopped; the same command with --out %s goes on from here", folder)
         raise
     record = {
         "schema": SCHEMA,

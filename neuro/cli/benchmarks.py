@@ -4,12 +4,12 @@ Each benchmark is a module of ``neuro.cli.bench`` with ``DESCRIPTION``,
 ``add_arguments(parser)`` and ``run(args) -> dict`` (flat; numbers and strings).
 """
 
-import argparse
 import importlib
 import pkgutil
 from collections.abc import Sequence
 
 import neuro.cli.bench as _bench
+from neuro.cli.parser import Parser
 from neuro.errors import ParameterError, did_you_mean
 
 __all__ = ["main"]
@@ -22,6 +22,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
         print(
             "usage: neuro bench NAME [options] [--json]\n\nbenchmarks: "
             + ", ".join(names)
+            + "\n\n'neuro bench NAME --help' says what is measured, and its options"
         )
         return 0
     name, *rest = arguments
@@ -31,9 +32,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
             f"accepted: {', '.join(names)}"
         )
     module = importlib.import_module(f"neuro.cli.bench.{name}")
-    parser = argparse.ArgumentParser(
-        prog=f"neuro bench {name}", description=module.DESCRIPTION
-    )
+    parser = Parser(prog=f"neuro bench {name}", description=module.DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     module.add_arguments(parser)
     args = parser.parse_args(rest)

@@ -1,7 +1,8 @@
 """``neuro cite``: BibTeX of the systems implemented here."""
 
-import argparse
 from collections.abc import Sequence
+
+from neuro.cli.parser import Parser
 
 __all__ = ["main"]
 
@@ -10,7 +11,10 @@ def main(command: str, arguments: Sequence[str]) -> int:
     """Entry of the command."""
     from neuro.cite import bibliography, cite
 
-    parser = argparse.ArgumentParser(prog="neuro cite", description=__doc__)
+    parser = Parser(
+        prog="neuro cite",
+        description="Print the BibTeX of the systems implemented here.",
+    )
     parser.add_argument("key", nargs="*", help="keys; all when none is given")
     args = parser.parse_args(arguments)
     print(cite(*(args.key or bibliography())))

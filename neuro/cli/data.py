@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from neuro.cli.parser import Parser
 from neuro.errors import DatasetError, ParameterError, did_you_mean
 
 __all__ = ["main"]
@@ -16,13 +17,13 @@ _ROUND = 256  # recordings simulated before they are written
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Entry of the command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="neuro data",
         description="Data sets: where they are looked for (--path, then NEURO_DATA, "
         "then ./data), whether they are intact, and recordings made here.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = Parser(add_help=False)
     shared.add_argument("--path", type=Path, help="root to look in, nowhere else")
     shared.add_argument("--json", action="store_true", help="print one JSON object")
     actions.add_parser("list", parents=[shared], help="the sets and where they are")
@@ -153,8 +154,7 @@ def _synth(args: argparse.Namespace) -> int:
 
     if args.n < 1 or args.skip < 0:
         raise ParameterError(
-            f"neuro data synth: expected --n >= 1 and --skip >= 0, got {args.n} and "
-            f"{args.skip}"
+            f"synth: expected --n >= 1 and --skip >= 0, got {args.n} and {args.skip}"
         )
     if args.threads is not None and args.threads < 1:
         raise ParameterError(f"--threads: expected >= 1, got {args.threads}")

@@ -1,4 +1,4 @@
-"""``neuro``: run, list, energy, data, bench, warmup.
+"""``neuro``: run, list, energy, data, bench, warmup, cite.
 
 Exit codes: 0 ok, 1 a check failed, 2 the user's mistake (one line, no traceback).
 Sub-commands live in modules of their own and are imported only when called.
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neuro._version import __version__
-from neuro.errors import NeuroError
+from neuro.cli.parser import Parser
+from neuro.errors import NeuroError, ParameterError, did_you_mean
 
 __all__ = ["main"]
 
@@ -49,7 +50,7 @@ def check_shadowing() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="neuro",
         description="Neuromorphic simulation: from events to joules.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -58,15 +59,26 @@ def _parser() -> argparse.ArgumentParser:
         + "\n\n'neuro COMMAND --help' shows the options of a command.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("command", choices=list(_COMMANDS), metavar="COMMAND")
+    parser.add_argument("command", metavar="COMMAND", help="one of those below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    args = _parser().parse_args(argv)
+    name = "neuro"
     try:
+        if not (sys.argv[1:] if argv is None else argv):
+            _parser().print_help()
+            return 2
+        args = _parser().parse_args(argv)
+        if args.command not in _COMMANDS:
+            raise ParameterError(
+                f"unknown command {args.command!r}"
+                f"{did_you_mean(args.command, _COMMANDS)}; accepted: "
+                f"{', '.join(_COMMANDS)}"
+            )
+        name = f"neuro {args.command}"
         check_shadowing()
         import importlib
 
@@ -74,13 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(module.main(args.command, args.arguments))
     except NeuroError as error:
         message = " ".join(str(error).split())
-        print(f"neuro {args.command}: error: {message}", file=sys.stderr)
+        print(f"{name}: error: {message}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print(f"neuro {args.command}: interrupted", file=sys.stderr)
+        print(f"{name}: interrupted", file=sys.stderr)
         return 130
 
 

@@ -1,10 +1,11 @@
 """``neuro run`` and ``neuro list``."""
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from neuro.cli.parser import Parser
 
 __all__ = ["main"]
 
@@ -15,7 +16,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
 
 
 def _list(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="neuro list", description="List experiments.")
+    parser = Parser(prog="neuro list", description="List the experiments.")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(arguments)
     experiments = importlib.import_module("sims._config").experiments()
@@ -32,12 +33,19 @@ def _list(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="neuro run", description="Run an experiment; 'neuro list' names them."
+    if len(arguments) > 1 and {"-h", "--help"} & set(arguments):
+        name = next((a for a in arguments if not a.startswith("-")), None)
+        if name is not None:
+            print(importlib.import_module("sims._config").describe(name))
+            return 0
+    parser = Parser(
+        prog="neuro run",
+        description="Run an experiment; 'neuro list' names them, "
+        "'neuro run NAME --help' shows the settings of one.",
     )
     parser.add_argument("name", help="experiment, for example nmnist-lsm")
     parser.add_argument("--preset", default="demo", help="smoke, demo (default), paper")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="default 0")
     parser.add_argument(
         "--set",
         action="append",
@@ -46,7 +54,10 @@ def _run(arguments: Sequence[str]) -> int:
         help="change a setting; may be repeated",
     )
     parser.add_argument(
-        "--out", type=Path, help="output folder (resumed if unfinished)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="output folder; an unfinished run goes on",
     )
     parser.add_argument("--json", action="store_true", help="print the run record")
     parser.add_argument("--quiet", action="store_true", help="no progress, no log")

@@ -1,9 +1,9 @@
 """``neuro warmup``: compile the standard kernels into the cache.
 
-Runs the smoke presets of the experiments that need no data and no optional package.
+Runs the smoke presets of the experiments that need no optional package; one whose data
+are missing and have no stand-in is skipped.
 """
 
-import argparse
 import importlib
 import sys
 import tempfile
@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from neuro.cli.parser import Parser
 from neuro.errors import DatasetError
 
 __all__ = ["main"]
@@ -18,9 +19,11 @@ __all__ = ["main"]
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Entry of the command."""
-    argparse.ArgumentParser(prog="neuro warmup", description=__doc__).parse_args(
-        arguments
-    )
+    Parser(
+        prog="neuro warmup",
+        description="Compile the standard kernels into the cache: run the smoke "
+        "presets of the experiments that need no optional package.",
+    ).parse_args(arguments)
     runner = importlib.import_module("sims._runner")
     experiments = importlib.import_module("sims._config").experiments()
     for e in experiments:

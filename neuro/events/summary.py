@@ -73,7 +73,25 @@ def pixel_counts(events: Any, sensor_size: tuple[int, int, int]) -> NDArray[np.i
 
 
 def event_rate(events: Any, *, bin_us: int, duration_us: int) -> NDArray[np.float64]:
-    """Return events per second in bins from t = 0; later events are dropped."""
+    """Return events per second in bins from t = 0; later events are dropped.
+
+    Parameters
+    ----------
+    events : event array
+        Events, in any order of fields.
+    bin_us, duration_us : int
+        Width of a bin and end of the last one, microseconds.
+
+    Returns
+    -------
+    ndarray of float64
+        Events per second, shape (duration_us // bin_us,).
+
+    Raises
+    ------
+    ParameterError
+        Unless 1 <= bin_us <= duration_us.
+    """
     if bin_us < 1 or duration_us < bin_us:
         raise ParameterError(
             f"event_rate: expected 1 <= bin_us <= duration_us, got {bin_us} and "
@@ -98,7 +116,22 @@ def pixel_intervals(events: Any) -> NDArray[np.int64]:
 def recording_statistics(
     recordings: Sequence[Any], sensor_size: tuple[int, int, int]
 ) -> RecordingStatistics:
-    """Return numbers of events, polarity, duration, active pixels of each recording."""
+    """Return numbers of events, polarity, duration, active pixels of each recording.
+
+    Parameters
+    ----------
+    recordings : sequence of event arrays, or one event array
+        A :class:`neuro.datasets.Dataset` is such a sequence.
+    sensor_size : tuple of int
+        (W, H, P).
+
+    Returns
+    -------
+    RecordingStatistics
+        One value per recording.
+    """
+    if isinstance(recordings, np.ndarray) and recordings.dtype.names:
+        recordings = [recordings]
     items = [recordings[i] for i in range(len(recordings))]
     return RecordingStatistics(
         np.array([e.size for e in items], np.int64),

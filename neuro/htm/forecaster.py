@@ -4,7 +4,6 @@ Learns online, record by record: every forecast is made before the value it is f
 been seen.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,18 +15,17 @@ from neuro import sdr
 from neuro.counts import OpCounts
 from neuro.encoders import DateEncoder, ScalarEncoder
 from neuro.errors import ParameterError
+from neuro.htm import _forecaster_file
 from neuro.htm.anomaly import AnomalyLikelihood
 from neuro.htm.classifier import Predictions, SdrClassifier
-from neuro.htm.forecast import ROW, Forecast, quantile_of, row_arrays, row_of
+from neuro.htm.forecast import Forecast, quantile_of, row_of
 from neuro.htm.parameters import TemporalMemoryParams
 from neuro.htm.spatial_pooler import SpatialPooler
 from neuro.htm.table import Series, as_series
 from neuro.htm.temporal_memory import TemporalMemory
-from neuro.results import atomic_write, write_arrays
 
 __all__ = ["HTMForecaster"]
 
-SCHEMA = "neuro.htm.forecaster/1"
 GAP = 1.5  # a step longer than so many usual ones is a gap
 VALUE_BITS, DATE_BITS, ACTIVE_BITS = 109, (600, 100), 29  # the taxi encoders
 
@@ -378,67 +376,19 @@ class HTMForecaster:
     def save(self, path: Path | str) -> None:
         """Write the whole state into a folder; loading it changes no result."""
         self._need()
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.memory.save(folder / "memory.npz")
-        self.pooler.save(folder / "pooler.npz")  # type: ignore[union-attr]
-        step, last = self._step, self._last_time
-        head = {
-            "schema": SCHEMA,
-            "settings": {k: getattr(self, k) for k in _SETTINGS},
-            "memory": self.memory_params.to_dict(),
-            "range": [self.value_encoder.minimum, self.value_encoder.maximum],
-            "step_us": None if step is None else int(step / np.timedelta64(1, "us")),
-            "last_time": None if last is None else str(last),
-            "counters": [self.gaps, self.clipped, self.records],
-            "classifier_visited": self.classifier.visited,
-            "likelihood_seen": self.likelihood.seen,
-        }
-        text = json.dumps(head, indent=2).encode()
-        atomic_write(folder / "forecaster.json", lambda f: f.write(text))
-        last_row = {} if self._last is None else row_arrays(self._last)
-        write_arrays(
-            folder / "state.npz",
-            self.classifier.to_arrays()
-            | {"scores": self.likelihood.scores}
-            | {f"last/{k}": v for k, v in last_row.items()},
-        )
+        _forecaster_file.save(self, Path(path))
 
     @classmethod
     def load(cls, path: Path | str) -> "HTMForecaster":
-        """Read :meth:`save`."""
-        folder = Path(path)
-        try:
-            head = json.loads((folder / "forecaster.json").read_text("utf-8"))
-            if head["schema"] != SCHEMA:
-                raise ValueError(f"schema {head['schema']!r}")
-            out = cls(
-                **head["settings"],
-                memory=TemporalMemoryParams.from_dict(head["memory"]),
-            )
-            if head["step_us"] is not None:
-                out._step = np.timedelta64(head["step_us"], "us")
-            if head["last_time"] is not None:
-                out._last_time = np.datetime64(head["last_time"], "us")
-            out._setup(*head["range"])
-            out.gaps, out.clipped, out.records = head["counters"]
-            out.pooler = SpatialPooler.load(folder / "pooler.npz")
-            out.memory = TemporalMemory.load(folder / "memory.npz")
-            with np.load(folder / "state.npz", allow_pickle=False) as file:
-                arrays = {k: file[k] for k in file.files}
-            out.classifier.set_arrays(arrays)
-            out.classifier.visited = int(head["classifier_visited"])
-            out.likelihood.scores = arrays["scores"]
-            out.likelihood.seen = int(head["likelihood_seen"])
-            if "last/values" in arrays:
-                row = {k: arrays[f"last/{k}"] for k in ROW}
-                out._last = Forecast(
-                    horizons=out.horizons, level=out.level, edges=out.edges, **row
-                )
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise ParameterError(
-                f"HTMForecaster.load: {path} is not a saved forecaster ({error})"
-            ) from error
+        """Read :meth:`save`.
+
+        Raises
+        ------
+        ParameterError
+            If the folder holds no saved forecaster.
+        """
+        out = cls.__new__(cls)
+        _forecaster_file.load_into(out, Path(path))
         return out
 
     def __repr__(self) -> str:
@@ -446,9 +396,3 @@ class HTMForecaster:
             f"HTMForecaster({self.field!r}, horizons={self.horizons}, "
             f"{self.records} records)"
         )
-
-
-_SETTINGS = (
-    "field", "time", "horizons", "n_buckets", "minimum", "maximum", "point", "level",
-    "missing", "active_columns", "pooler_records", "pooler_passes", "alpha", "seed",
-)  # fmt: skip

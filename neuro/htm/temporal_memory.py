@@ -11,7 +11,6 @@ is the slow, literal form and gives the same cells, synapses and draws. Ties and
 come from one seed. Permanences are whole units (see ``TemporalMemoryParams.levels``).
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.core.growable import MAX_SYNAPSES, Growable
 from neuro.counts import LayerInfo, OpCounts
 from neuro.errors import ParameterError
+from neuro.htm import _memory_file
 from neuro.htm._kernels import memory as kernels
+from neuro.htm._kernels import state
 from neuro.htm.parameters import TemporalMemoryParams
 from neuro.htm.records import MemoryTrace, as_stream
 from neuro.random import stream
-from neuro.results import write_arrays
 
 __all__ = ["TemporalMemory"]
 
-SCHEMA = "neuro.htm.memory/1"
 _MIN_TRACE = 1 << 16
+_PER_SEGMENT = ("matching", "matched_counts", "masks", "keys", "order")
 
 
 class TemporalMemory:
@@ -67,9 +67,12 @@ class TemporalMemory:
         self.seed = int(seed)
         draws = stream(self.seed, "temporal memory")
         self.synapses = Growable(
-            p.n_cells, levels=p.levels, threshold=p.units("connected_permanence")
+            p.n_cells,
+            levels=p.levels,
+            threshold=p.units("connected_permanence"),
+            match=p.matching_threshold,
         )
-        self._rules = kernels.Rules(
+        self._rules = state.Rules(
             cells_per_column=p.cells_per_column,
             activation_threshold=p.activation_threshold,
             matching_threshold=p.matching_threshold,
@@ -84,7 +87,7 @@ class TemporalMemory:
             max_segments=p.max_segments,
         )
         n = p.n_cells
-        self._memory = kernels.Memory(
+        self._memory = state.Memory(
             active=np.zeros((2, n), np.int32),
             winners=np.zeros((2, p.columns), np.int32),
             bits=np.zeros(n // 32 + 1, np.uint32),
@@ -93,13 +96,13 @@ class TemporalMemory:
             mark=np.zeros(n, np.uint16),
             candidates=np.zeros(p.columns, np.int64),
             taken=np.zeros(p.columns, np.uint8),
-            old=np.zeros(MAX_SYNAPSES, np.int64),
             matching=np.zeros(0, np.uint32),
             matched_counts=np.zeros(0, np.uint16),
+            masks=np.zeros((0, MAX_SYNAPSES // 32), np.uint32),
             keys=np.zeros(0, np.int64),
             order=np.zeros(0, np.int64),
             rng=draws.integers(2**64, size=1, dtype=np.uint64),
-            info=np.zeros(kernels.INFO_SIZE, np.int64),
+            info=np.zeros(state.INFO_SIZE, np.int64),
         )
         self.anomaly_score = 0.0
 
@@ -201,16 +204,18 @@ class TemporalMemory:
         more = capacity - held
         self._memory = self._memory._replace(
             **{
-                name: np.concatenate([array, np.zeros(more, array.dtype)])
+                name: np.concatenate(
+                    [array, np.zeros((more, *array.shape[1:]), array.dtype)]
+                )
                 for name, array in self._memory._asdict().items()
-                if name in ("matching", "matched_counts", "keys", "order")
+                if name in _PER_SEGMENT
             }
         )
 
     def reset(self) -> None:
         """Forget the activity (active, winner and predictive cells), keep synapses."""
         info = self._memory.info
-        info[[kernels.N_ACTIVE, kernels.N_WINNERS, kernels.N_MATCHING]] = 0
+        info[[state.N_ACTIVE, state.N_WINNERS, state.N_MATCHING]] = 0
         self._memory.bits[:] = 0
         self.anomaly_score = 0.0
 
@@ -230,7 +235,7 @@ class TemporalMemory:
                 f"TemporalMemory.kill_cells: cells must lie in "
                 f"0..{self.params.n_cells - 1}, got {ids[0]}..{ids[-1]}"
             )
-        kernels.kill(self.synapses.store, self._memory, ids)
+        kernels.kill(self.synapses.store, self._memory, ids, self._rules.connected)
 
     def kill_fraction(self, fraction: float, *, rng: np.random.Generator) -> None:
         """Kill a random share of all cells.
@@ -254,16 +259,16 @@ class TemporalMemory:
     def active_cells(self) -> NDArray[np.int32]:
         """Active cells, sorted; ``column * cells_per_column + k``."""
         info = self._memory.info
-        return self._memory.active[info[kernels.NOW], : info[kernels.N_ACTIVE]].copy()
+        return self._memory.active[info[state.NOW], : info[state.N_ACTIVE]].copy()
 
     @property
     def winner_cells(self) -> NDArray[np.int32]:
         """Winner cells, sorted."""
         info = self._memory.info
-        return self._memory.winners[info[kernels.NOW], : info[kernels.N_WINNERS]].copy()
+        return self._memory.winners[info[state.NOW], : info[state.N_WINNERS]].copy()
 
     def _matching(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        n = self._memory.info[kernels.N_MATCHING]
+        n = self._memory.info[state.N_MATCHING]
         ids = self._memory.matching[:n].astype(np.int64)
         head = self.synapses.store.segment_head
         cells, births = head[ids, 2].astype(np.int64), head[ids, 3].astype(np.int64)
@@ -300,7 +305,7 @@ class TemporalMemory:
     @property
     def steps(self) -> int:
         """Records processed."""
-        return int(self._memory.info[kernels.STEP])
+        return int(self._memory.info[state.STEP])
 
     @property
     def nbytes(self) -> int:
@@ -308,9 +313,9 @@ class TemporalMemory:
         fixed = sum(
             a.nbytes
             for name, a in self._memory._asdict().items()
-            if name not in ("matching", "matched_counts", "keys", "order")
+            if name not in _PER_SEGMENT
         )
-        return int(self.synapses.nbytes + fixed + 22 * self.synapses.n_post)
+        return int(self.synapses.nbytes + fixed + 38 * self.synapses.n_post)
 
     @property
     def counts(self) -> OpCounts:
@@ -333,13 +338,13 @@ class TemporalMemory:
             ),
         )
         for op, at, bits in (
-            ("synop", kernels.SYNOP, 1),
-            ("synop_zero", kernels.SYNOP_ZERO, 1),
-            ("ac", kernels.SYNOP, 1),
-            ("plastic", kernels.PLASTIC, 8),
-            ("grow", kernels.GROWN, 8),
-            ("spike_in", kernels.SPIKE_IN, 1),
-            ("spike_out", kernels.SPIKE_OUT, 1),
+            ("synop", state.SYNOP, 1),
+            ("synop_zero", state.SYNOP_ZERO, 1),
+            ("ac", state.SYNOP, 1),
+            ("plastic", state.PLASTIC, 8),
+            ("grow", state.GROWN, 8),
+            ("spike_in", state.SPIKE_IN, 1),
+            ("spike_out", state.SPIKE_OUT, 1),
         ):
             out.add("distal", op, int(info[at]), w_bits=bits)
         return out
@@ -347,33 +352,7 @@ class TemporalMemory:
     # ------------------------------------------------------------------ files
     def save(self, path: Path | str) -> None:
         """Write the whole state; loading it goes on with the very same results."""
-        head = {
-            "schema": SCHEMA,
-            "params": self.params.to_dict(),
-            "seed": self.seed,
-            "anomaly_score": self.anomaly_score,
-        }
-        state = {
-            f"memory/{k}": getattr(self._memory, k)
-            for k in ("dead", "bits", "rng", "info")
-        }
-        ids, counts = self._kept_matching()
-        write_arrays(
-            path,
-            {
-                "head": np.array(json.dumps(head)),
-                **{f"synapses/{k}": v for k, v in self.synapses.to_arrays().items()},
-                **state,
-                "memory/active_cells": self.active_cells,
-                "memory/winner_cells": self.winner_cells,
-                "memory/matching": ids,
-                "memory/matched_counts": counts,
-            },
-        )
-
-    def _kept_matching(self) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-        n = self._memory.info[kernels.N_MATCHING]
-        return self._memory.matching[:n], self._memory.matched_counts[:n]
+        _memory_file.save(self, path)
 
     @classmethod
     def load(cls, path: Path | str) -> "TemporalMemory":
@@ -384,40 +363,8 @@ class TemporalMemory:
         ParameterError
             If the file is no saved memory or is inconsistent.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {k: file[k] for k in file.files}
-            head = json.loads(str(arrays["head"]))
-            if head["schema"] != SCHEMA:
-                raise ValueError(f"schema {head['schema']!r}")
-            out = cls(TemporalMemoryParams.from_dict(head["params"]), seed=head["seed"])
-            out.synapses = Growable.from_arrays(
-                {
-                    k.removeprefix("synapses/"): v
-                    for k, v in arrays.items()
-                    if k.startswith("synapses/")
-                },
-                levels=out.params.levels,
-                threshold=out.params.units("connected_permanence"),
-            )
-            out._grow_scratch()
-            memory = out._memory
-            for name in ("dead", "bits", "rng", "info"):
-                getattr(memory, name)[:] = arrays[f"memory/{name}"]
-            now = memory.info[kernels.NOW]
-            for target, name in (
-                (memory.active[now], "active_cells"),
-                (memory.winners[now], "winner_cells"),
-                (memory.matching, "matching"),
-                (memory.matched_counts, "matched_counts"),
-            ):
-                values = arrays[f"memory/{name}"]
-                target[: values.size] = values
-            out.anomaly_score = float(head["anomaly_score"])
-        except (OSError, KeyError, ValueError) as error:
-            raise ParameterError(
-                f"TemporalMemory.load: {path} is not a saved temporal memory ({error})"
-            ) from error
+        out = cls.__new__(cls)
+        _memory_file.load_into(out, path)
         return out
 
     def __repr__(self) -> str:

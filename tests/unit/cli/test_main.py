@@ -57,6 +57,13 @@ def test_list_names_every_experiment(capsys):
         (["run", "nmnist-lsm", "--set", "liquid.nn=3"], "did you mean 'liquid.n'"),
         (["run", "nmnist-lsm", "--set", "liquid.n=many"], "expected int"),
         (["run", "nmnist-lsm", "--set", "liquid.n"], "KEY=VALUE"),
+        (["run", "nmnist-lsm", "--set", "liquid=3"], "group of settings"),
+        (["run", "nmnist-lsm", "--seed", "x"], "invalid int value"),
+        (["run"], "name"),
+        (["lst"], "did you mean 'list'"),
+        (["list", "extra"], "unrecognized arguments"),
+        (["data"], "ACTION"),
+        (["bench", "limit", "--foo"], "unrecognized arguments"),
         (["run", "nmnist-lsm", "--seed", "-1"], "--seed"),
         (["run", "nmnist-lsm", "--out", "/proc/nowhere"], "cannot be written"),
         (["run", "nmnist-lsm", "--set", "data.path=/nowhere"], "nowhere"),
@@ -74,6 +81,13 @@ def test_a_mistake_is_one_line_and_exit_2(
     assert printed.err.count("\n") == 1
     assert fragment in printed.err
     assert list(tmp_path.rglob("metrics.json")) == []
+
+
+def test_help_of_an_experiment_shows_its_settings(capsys):
+    assert main(["run", "nmnist-lsm", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "[defaults.liquid]" in shown
+    assert "[preset.smoke]" in shown
 
 
 def test_a_foreign_hw_is_named(tmp_path):

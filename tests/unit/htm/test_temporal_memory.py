@@ -3,7 +3,7 @@ import pytest
 
 from neuro.errors import ParameterError
 from neuro.htm import TemporalMemory, TemporalMemoryParams
-from neuro.htm._kernels import memory as kernels
+from neuro.htm._kernels import activation, learning, prediction, state
 from neuro.htm.records import as_stream
 from tests.naive.temporal_memory import NaiveTemporalMemory
 
@@ -117,15 +117,17 @@ class TestAgainstTheNaiveTwin:
         columns, ends = as_stream(records, 48)
         memory.synapses.ensure(segments=2000, synapse_words=9**5, list_words=9**5)
         memory._grow_scratch()
-        for name in ("_activate", "_predict", "_grow", "_least_used", "_learn_on"):
-            monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
+        for name in ("candidates_for", "grow"):
+            monkeypatch.setattr(learning, name, getattr(learning, name).py_func)
+        for name in ("learn_on", "punish", "least_used", "new_segment"):
+            monkeypatch.setattr(activation, name, getattr(learning, name).py_func)
         info = memory._memory.info
         for r in range(40):
-            info[kernels.STEP] += 1
+            info[state.STEP] += 1
             record = columns[ends[r] : ends[r + 1]]
             args = (memory.synapses.store, memory._memory, memory._rules)
-            kernels._activate(*args, record, True)
-            kernels._predict(*args, True)
+            activation.activate.py_func(*args, record, True)
+            prediction.predict.py_func(*args, True)
             naive.compute(record.tolist())
             same(memory, naive)
         assert content(memory) == naive.content()
@@ -144,7 +146,9 @@ class TestBranches:
     def add(self, memory, cell, pre, units):
         segment = memory.synapses.add_segment(cell, pre, units, step=memory.steps)
         memory._grow_scratch()
-        kernels._predict(memory.synapses.store, memory._memory, memory._rules, False)
+        prediction.predict.py_func(
+            memory.synapses.store, memory._memory, memory._rules, False
+        )
         return segment
 
     def test_first_record_bursts_and_creates_nothing(self):
@@ -410,7 +414,7 @@ def random_stream_holds(n, seed):
         held = memory.synapses.store.cell_segments
         assert held.max() <= params.max_segments
         largest = (
-            memory.synapses.store.segment_head[: memory.synapses.n_post, 1] & 0xFFFF
+            memory.synapses.store.segment_head[: memory.synapses.n_post, 1] & 255
         ).max()
         assert largest <= params.max_synapses
         assert part < 9 or memory.synapses.n_segments <= params.n_cells * 4
