@@ -158,12 +158,16 @@ def settle_silent(models, rules, layout, st, now):
     """
     for block in range(layout.ring_width.size):
         for c in range(layout.row_class.shape[0]):
-            own = layout.plastic[block, c]
-            if layout.row_class[c, 0] != PLASTIC or own[3] == 0 or own[6] == 0:
+            if (
+                layout.row_class[c, 0] != PLASTIC
+                or layout.plastic[block, c, 3] == 0
+                or layout.plastic[block, c, 6] == 0
+            ):
                 continue
             delay = 0 if layout.row_class[c, 5] != 0 else layout.row_class[c, 1]
-            for source in range(own[10]):
-                last = st.pre_last[own[8] + source]
+            for source in range(layout.plastic[block, c, 10]):
+                place = layout.plastic[block, c, 8] + source
+                last = st.pre_last[place]
                 if last < 0 or now - last < layout.decay_shape[c, 2]:
                     continue
                 i = layout.row_at[block, c] + source
@@ -172,5 +176,5 @@ def settle_silent(models, rules, layout, st, now):
                     _apply_rule(
                         rules, layout, st, block, c, source, now, begin, end, delay, 0
                     )
-                st.pre_last[own[8] + source] = -1
+                st.pre_last[place] = -1
             st.horizon[block, c] = -1
