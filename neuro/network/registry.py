@@ -29,7 +29,8 @@ with float64 ``params`` (the dataclass's fields in their order) and ``state``
 is the model's own, as in the step.
 
 A plasticity rule is a frozen dataclass with the class attributes ``fields`` (names of
-the float32 rows of a synapse; row 0 is what is delivered), ``pre_traces`` and
+the float32 rows of a synapse; row 0 is what is delivered; if it is named "delivered",
+row 1 starts at the weight too, all others at 0), ``pre_traces`` and
 ``post_traces`` (names of fields that hold a time constant) and the method
 ``prepare(dt)``; its function ``on_pre`` is described at :data:`PLASTIC_SIGNATURE`.
 """

@@ -127,7 +127,7 @@ def classify(net: Network, seed: int) -> list[RowClass]:
             if q.plasticity is not None:
                 rule = rule_of(q.plasticity)
                 axonal = getattr(q.plasticity, "delay_on", "dendrite") == "axon"
-                twice = rule.fields[1:2] == ("weight",)
+                twice = rule.fields[0] == "delivered"
                 classes += [
                     RowClass(
                         PLASTIC, source, d, 0.0, [k], len(rule.fields), twice, axonal,

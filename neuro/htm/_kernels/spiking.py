@@ -68,7 +68,7 @@ def structural_on_pre(
     for j in range(targets.size):
         target = targets[j]
         permanence = float(synapse[1, j])
-        if last < 0:
+        if last < 0 and synapse[2, j] == 0.0:  # the first call, not one after silence
             synapse[2, j] = synapse[1, j]
         least = float(synapse[2, j])
         if last >= 0:

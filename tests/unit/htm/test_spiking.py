@@ -7,6 +7,7 @@ from neuro.errors import ParameterError
 from neuro.htm._kernels import spiking as kernels
 from neuro.htm.spiking import DendriticLif, StructuralStdp, psc_amplitude
 from neuro.htm.spiking_memory import SpikingMemory, spiking_task
+from neuro.network import Network, Pairs, Population, Projection, SpikeList
 from tests.naive.spiking import NaiveNeuron, naive_permanence
 
 DT = 1e-4
@@ -171,3 +172,35 @@ def test_a_small_network_learns_and_is_reproducible():
     assert found[0][-1].min() < 100  # some groups are, soon
     with pytest.raises(ParameterError, match="episodes"):
         memory.run_episode()
+
+
+def test_permanence_starts_at_the_weight_of_the_projection():
+    """A synapse that is mature from the start delivers at the first pre spike."""
+    dt = 1e-4
+    for initial, delivered in ((15.0, 12.98e-12), (5.0, 0.0)):
+        net = Network(
+            SpikeList("pre", 1, np.array([1e-3]), np.zeros(1, int)),
+            Population("post", 1, DendriticLif()),
+            Projection(
+                "pre", "post", Pairs([0], [0]), weight=initial, delay=1e-3,
+                port="dendrite", plasticity=StructuralStdp(),
+            ),
+            dt=dt,
+        )  # fmt: skip
+        simulation = net.build(engine="grid")
+        simulation.run(5e-3)
+        assert simulation.weights("pre -> post")[2][0] == pytest.approx(delivered)
+
+
+def test_least_permanence_is_the_first_one_not_one_after_silence():
+    rule = StructuralStdp()
+    synapse = np.array([[0.0], [3.0], [0.0]], np.float32)
+    call = [
+        np.array(rule.prepare(1e-4)), synapse, np.zeros(1, np.uint16), np.zeros(1),
+        np.zeros((0, 1, 8)), np.zeros((1, 8), np.int64), np.zeros(1, np.int64),
+        np.zeros((20, 1)), -1, 10, 1, np.ones((1, 5)), 1,
+    ]  # fmt: skip
+    kernels.structural_on_pre(*call)
+    synapse[1] = 12.0  # learnt since
+    kernels.structural_on_pre(*call)  # a source settled after silence has last < 0
+    assert synapse[2, 0] == 3.0
