@@ -86,7 +86,8 @@ def grid_result(
     for k, n in plastic_updates(engine, engine.classes).items():
         counts.add(net.names[k], "plastic", n - before.plastic[k])
     book_populations(counts, net, spike_counts, 1, steps)
-    warn_of_runaway(net, spike_counts, duration, level=5)
+    if engine.runaway == "warn":
+        warn_of_runaway(net, spike_counts, duration, level=5)
     outcome = Outcome()
     outcome.step.append(raster_step)
     outcome.unit.append(raster_source)

@@ -65,9 +65,10 @@ class GridEngine:
         Override the number of target blocks, the steps per window and the neurons per
         call of a step (for tests: the results do not depend on them).
     runaway : {"warn", "stop", "ignore"}
-        What to do when the network's mean rate stays above half of what the refractory
-        times allow for 0.1 s. "stop" ends the run there; what was recorded is kept.
-        Networks without units are not watched.
+        "warn" looks at the end of a run: a population above half of the rate that
+        its refractory time allows. "stop" ends the run once the network's mean rate has
+        been that high for 0.1 s; what was recorded is kept. Networks without units are
+        not watched.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ class GridEngine:
         return total
 
     def _guard_steps(self) -> int:
-        return 0 if self.runaway == "ignore" else max(1, round(0.1 / self.net.dt))
+        return max(1, round(0.1 / self.net.dt)) if self.runaway == "stop" else 0
 
     def _work_per_step(self) -> float:
         return 1.2e-9 * sum(p.n for p in self.net.populations.values())
@@ -554,7 +555,8 @@ class GridEngine:
                     self._grow_history()
                 if self.step > before:
                     self._record_weights()
-            if status == k.RUNAWAY and self._runs_away():
+            if status == k.RUNAWAY:
+                self._say_runaway()
                 break
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
@@ -616,20 +618,14 @@ class GridEngine:
             t.join()
         return int(results[0])
 
-    def _runs_away(self) -> bool:
-        """Say that the rate has exploded; return whether the run is to stop."""
-        self.layout.scalars[7] = 0  # said once
-        n = max(self.n_neurons, 1)
-        limit = self.layout.unit[1] / n / self.net.dt
+    def _say_runaway(self) -> None:
+        limit = self.layout.unit[1] / max(self.n_neurons, 1) / self.net.dt
         log.warning(
-            "runaway activity: above %.0f Hz on average for 0.1 s up to t = %g s; %s",
+            "runaway activity: above %.0f Hz on average for 0.1 s; stopped at t = %g "
+            "s, what was recorded is kept",
             limit,
             self.step * self.net.dt,
-            "stopped, what was recorded is kept"
-            if self.runaway == "stop"
-            else "the run goes on (runaway='stop' ends it)",
         )
-        return self.runaway == "stop"
 
     def _not_finite(self) -> None:
         for p in self.piece:

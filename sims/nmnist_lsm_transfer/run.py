@@ -18,15 +18,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.datasets import load
 from neuro.datasets.recordings import CameraRecordings
-from neuro.errors import ParameterError
 from neuro.lsm import fit_readout, input_counts
 from neuro.random import stream
 
 from .._config import Config
 from .._liquids import array_liquid, bin_recordings
 from .._runner import Context
+from .._simulated import unrecorded_images
 from ._figures import draw
 
 __all__ = ["run"]
@@ -53,24 +52,6 @@ class Cell(NamedTuple):
             return f"counts{suffix}"
         kind = "" if self.recurrence else "_no_recurrence"
         return f"liquid_{self.n}{kind}{suffix}"
-
-
-def _simulated_images(cfg: Config, ctx: Context, real: Any) -> tuple[Any, Any]:
-    """Return images and labels of the training split, none of them recorded."""
-    images = load("mnist", path=cfg.data.path or None)
-    usable = images.splits == "train"
-    if not real.synthetic:
-        recorded = real.source_index[real.splits == "train"]
-        usable[recorded[recorded < usable.size]] = False
-    places = np.flatnonzero(usable)
-    wanted = cfg.train + cfg.test_simulated
-    if places.size < wanted:
-        raise ParameterError(
-            f"train + test_simulated: only {places.size} images of {images.name} were "
-            f"not recorded, asked for {wanted}"
-        )
-    chosen = ctx.rng("training images").choice(places, wanted, replace=False)
-    return images.images[chosen], images.labels[chosen]
 
 
 def _record(
@@ -172,7 +153,12 @@ def run(cfg: Config, ctx: Context) -> None:
         real = ctx.data(
             "nmnist", seed=ctx.seed, split="test", limit=cfg.samples or None
         )
-    images, labels = _simulated_images(cfg, ctx, real)
+    images, labels = unrecorded_images(
+        real,
+        cfg.train + cfg.test_simulated,
+        path=cfg.data.path,
+        rng=ctx.rng("training images"),
+    )
     ctx.split(
         n_train=cfg.train,
         n_test=len(real),

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from hw.energy import estimate
 from neuro.counts import LayerInfo, OpCounts
+from neuro.datasets.recordings import CameraRecordings
 from neuro.random import stream
 from neuro.statistics import group_folds
 
 from .._config import Config
 from .._liquids import array_liquid, bin_recordings
 from .._runner import Context
+from .._simulated import unrecorded_images
 from . import _figures
 
 __all__ = ["run"]
@@ -40,7 +42,7 @@ def run(cfg: Config, ctx: Context) -> None:
     import torch
 
     torch.set_num_threads(cfg.threads)
-    data = _load(cfg, ctx, synthetic=None)
+    data = _load(cfg, ctx)
     folds = list(
         group_folds(data.labels, data.groups, cfg.folds, rng=ctx.rng("folds"))
     )[: cfg.run_folds or cfg.folds]
@@ -89,19 +91,27 @@ def run(cfg: Config, ctx: Context) -> None:
     _figures.rates(ctx, rates)
 
 
-def _load(cfg: Config, ctx: Context, *, synthetic: bool | None) -> Set:
+def _load(cfg: Config, ctx: Context) -> Set:
     limit = cfg.samples or None
-    options: dict[str, Any] = {"seed": ctx.seed, "limit": limit}
-    if synthetic:
-        from neuro.datasets import load
+    recordings = ctx.data("nmnist", seed=ctx.seed, limit=limit)
+    if recordings.synthetic and not limit:
+        recordings = ctx.data("nmnist", seed=ctx.seed, limit=cfg.stand_in_samples)
+    return _binned(cfg, ctx, recordings, "frames")
 
-        options |= {"synthetic": True, "limit": cfg.transfer_samples}
-        recordings = load("nmnist", **options)
-    else:
-        recordings = ctx.data("nmnist", **options)
-        if recordings.synthetic and not limit:
-            recordings = ctx.data("nmnist", seed=ctx.seed, limit=cfg.stand_in_samples)
 
+def _simulated(cfg: Config, ctx: Context, real: Any) -> Set:
+    """Recordings of the event camera, of images that were not recorded."""
+    images, labels = unrecorded_images(
+        real, cfg.transfer_samples, path=cfg.data.path, rng=ctx.rng("training images")
+    )
+    recordings = CameraRecordings(
+        images, seed=ctx.seed, name="mnist-camera", labels=labels,
+        groups=np.arange(len(labels)),
+    )  # fmt: skip
+    return _binned(cfg, ctx, recordings, "frames-simulated")
+
+
+def _binned(cfg: Config, ctx: Context, recordings: Any, step: str) -> Set:
     def make() -> dict[str, Any]:
         flat = bin_recordings(
             recordings, bin_us=cfg.events.bin_us, n_bins=cfg.events.n_bins, crop=0,
@@ -110,7 +120,7 @@ def _load(cfg: Config, ctx: Context, *, synthetic: bool | None) -> Set:
         width, height, polarities = recordings.sensor_size
         return {"frames": flat.reshape(len(flat), -1, polarities, height, width)}
 
-    frames = ctx.step("frames-synthetic" if synthetic else "frames", make)["frames"]
+    frames = ctx.step(step, make)["frames"]
     return Set(frames, recordings.labels, recordings.groups, recordings,
                bool(recordings.synthetic))  # fmt: skip
 
@@ -151,35 +161,22 @@ def _pooled(frames: NDArray[np.uint8], pool: int) -> NDArray[np.uint8]:
     return merged
 
 
-def _loss(shift: int) -> Any:
-    """Cross entropy on frames shifted by the same random step in all of a batch."""
-    import torch
-
-    from neuro.grad import cross_entropy
-
-    plain = cross_entropy()
-
-    def loss(model: Any, batch: Any, generator: Any) -> Any:
-        x, y = batch
-        if model.training and shift:
-            dy, dx = torch.randint(
-                -shift, shift + 1, (2,), generator=generator
-            ).tolist()
-            x = torch.roll(x, (dy, dx), (-2, -1))
-        return plain(model, (x, y), generator)
-
-    return loss
-
-
 def _prepare(cfg: Config, name: str, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _pooled(frames, cfg.net.pool) if name == "snn_recurrent" else frames
 
 
 def _fit(
-    cfg: Config, ctx: Context, data: Set, name: str, k: int, chosen: NDArray[np.int64]
+    cfg: Config,
+    ctx: Context,
+    data: Set,
+    name: str,
+    k: int,
+    chosen: NDArray[np.int64],
+    *,
+    epochs: int = 0,
 ) -> Any:
     """Train on the chosen recordings, a tenth of their groups held out."""
-    from neuro.grad import accuracy, fit
+    from neuro.grad import accuracy, cross_entropy, fit, shifted
 
     x = _prepare(cfg, name, data.frames)
     rng = stream(ctx.seed, "validation", k)
@@ -191,12 +188,12 @@ def _fit(
     parts = [(x[chosen[i]], data.labels[chosen[i]]) for i in (inner, valid)]
     recurrent = name == "snn_recurrent"
     shift = cfg.recurrent_shift if recurrent else cfg.shift
-    epochs = cfg.recurrent_epochs if recurrent else cfg.epochs
+    epochs = epochs or (cfg.recurrent_epochs if recurrent else cfg.epochs)
     fit(
-        model, *parts, loss=_loss(shift), lr=cfg.lr, seed=seed, epochs=epochs,
-        batch=cfg.batch, metric=accuracy, decay="cosine", warmup=20, clip=1.0,
-        weight_decay=1e-3, out=ctx.out / "training" / f"{name}-{k}", resume=True,
-        progress=ctx.progress,
+        model, *parts, loss=shifted(cross_entropy(), shift), lr=cfg.lr, seed=seed,
+        epochs=epochs, batch=cfg.batch, metric=accuracy, decay="cosine", warmup=20,
+        clip=1.0, weight_decay=1e-3, resume=True, progress=ctx.progress,
+        out=ctx.out / "training" / f"{name}-{k}",
     )  # fmt: skip
     return model
 
@@ -239,8 +236,11 @@ def _train_and_test(
 
 def _transfer(cfg: Config, ctx: Context, data: Set) -> dict[str, Any]:
     """Train on simulated recordings, test on all real ones."""
-    synthetic = _load(cfg, ctx, synthetic=True)
-    model = _fit(cfg, ctx, synthetic, "snn_conv", -1, np.arange(len(synthetic.labels)))
+    made = _simulated(cfg, ctx, data.recordings)
+    model = _fit(
+        cfg, ctx, made, "snn_conv", -1, np.arange(len(made.labels)),
+        epochs=cfg.transfer_epochs,
+    )  # fmt: skip
     return {"accuracy": _test(model, data.frames, data.labels)}
 
 

@@ -1,6 +1,7 @@
 """The grid engine against its slow twin, and what its results must not depend on."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -288,13 +289,14 @@ def test_a_diverging_state_stops_with_neuron_and_step():
 
 
 @pytest.mark.parametrize("what", ["warn", "stop", "ignore"])
-def test_runaway_activity_is_said_once_and_keeps_its_data(what, caplog):
+def test_runaway_activity_is_said_once_and_keeps_its_data(what, caplog, recwarn):
     net = Network(
         Population("a", 20, LifDelta(v_threshold=1.0, t_ref=1e-3, i_e=30.0)), dt=DT
     )
+    warnings.simplefilter("always")
     result = net.build(engine="grid", runaway=what).run(0.3)
-    said = [r for r in caplog.records if "runaway" in r.getMessage()]
-    assert len(said) == (what != "ignore")
+    said = [str(w.message) for w in recwarn] + [r.getMessage() for r in caplog.records]
+    assert len([m for m in said if "runaway" in m]) == (what != "ignore")
     end = 0.3 if what != "stop" else result.duration
     assert 0.1 <= end < 0.2 or what != "stop"
     assert result.spikes["a"].times.max() == pytest.approx(end, abs=3e-3)
