@@ -9,10 +9,10 @@ from neuro.errors import DatasetError
 from neuro.lsm import cross_validate
 from sims._config import load_config
 from sims._liquids import array_weights
+from sims._simulated import unrecorded_images
 from sims.lsm_noise._arrays import array_options, degrade, imperfect_liquid
 from sims.lsm_zero_shot._pairs import opposite_stills, spoken_partners
 from sims.nmnist_lsm_best.run import Cell, Reservoir, _recordings
-from sims.nmnist_lsm_transfer.run import _simulated_images
 
 
 def _config(name, *settings):
@@ -154,15 +154,13 @@ def test_no_still_behind_a_recording_is_trained_on(monkeypatch, rng):
         images=np.arange(40),
         labels=np.arange(40) % 10,
     )
-    monkeypatch.setattr("sims.nmnist_lsm_transfer.run.load", lambda *a, **k: images)
+    monkeypatch.setattr("sims._simulated.load", lambda *a, **k: images)
     real = SimpleNamespace(
         synthetic=False,
         splits=np.array(["train"] * 5 + ["test"] * 5),
         source_index=np.array([0, 3, 7, 11, 29, 1, 2, 4, 5, 6]),
     )
-    cfg = SimpleNamespace(data=SimpleNamespace(path=""), train=20, test_simulated=5)
-    ctx = SimpleNamespace(rng=lambda name: rng)
-    chosen, _ = _simulated_images(cfg, ctx, real)
+    chosen, _ = unrecorded_images(real, 25, path="", rng=rng)
     assert sorted(chosen) == sorted(set(range(30)) - {0, 3, 7, 11, 29})
 
 
