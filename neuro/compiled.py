@@ -9,6 +9,7 @@ the index that names it, and the stamp covers the files of all compiled callees.
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -52,7 +53,8 @@ def kernel(
         function
     )
     if not nb.config.DISABLE_JIT:
-        dispatcher._cache = _Cache(function)
+        with suppress(RuntimeError):  # typed at a prompt: compiled, but kept nowhere
+            dispatcher._cache = _Cache(function)
     return dispatcher
 
 
@@ -77,9 +79,8 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     def _stamp(self) -> None:
         """Stamp with all sources: at first use, when every callee has been imported."""
         if self._cache_file._source_stamp is None:
-            stats = {f: Path(f).stat() for f in sorted(_sources(self._py_func, set()))}
-            stamp = tuple((f, s.st_mtime_ns, s.st_size) for f, s in stats.items())
-            self._cache_file._source_stamp = stamp
+            functions = _reachable(self._py_func, set())
+            self._cache_file._source_stamp = sorted({_version(f) for f in functions})
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         self._stamp()
@@ -90,15 +91,24 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         super().save_overload(sig, data)
 
 
-def _sources(function: FunctionType, seen: set[FunctionType]) -> set[str]:
-    """Files of a function and of all compiled functions that it reaches."""
+def _version(function: FunctionType) -> tuple[str, str]:
+    """Name and state of a source: of the file, or of a notebook cell's own code."""
+    code = function.__code__
+    try:
+        stat = Path(code.co_filename).stat()
+    except OSError:
+        return code.co_filename, f"{code.co_code.hex()} {code.co_consts}"
+    return code.co_filename, f"{stat.st_mtime_ns} {stat.st_size}"
+
+
+def _reachable(function: FunctionType, seen: set[FunctionType]) -> set[FunctionType]:
+    """Add a function and all compiled functions that it calls to `seen`."""
     seen.add(function)
-    files = {function.__code__.co_filename}
     for value in _reached(function, function.__code__):
         callee = getattr(value, "py_func", None) or getattr(value, "_defn", None)
         if isinstance(callee, FunctionType) and callee not in seen:
-            files |= _sources(callee, seen)
-    return files
+            _reachable(callee, seen)
+    return seen
 
 
 def _reached(function: FunctionType, code: CodeType) -> Iterator[Any]:

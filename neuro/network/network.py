@@ -196,7 +196,7 @@ class Network:
             Bytes; 80 % of the free memory by default.
         **options
             Of the engine; grid: ``runaway`` ("warn", "stop" or "ignore"), what to do
-            when the mean rate stays above half of what the refractory times allow.
+            about rates above half of what the refractory times allow.
 
         Raises
         ------

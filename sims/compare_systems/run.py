@@ -2,8 +2,8 @@
 
 Each system is trained on the training recordings of a fold and answers once on its
 test recordings; the operations of these answers, and of nothing else, are priced. All
-figures are per recording. A spread over folds is one over recordings and initial
-weights.
+figures are per recording. A spread over folds is one over recordings and, since every
+fold draws its own, initial weights.
 """
 
 import importlib.util

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from neuro.compiled import kernel
+from neuro.compiled import _version, kernel
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled"
@@ -48,7 +48,7 @@ def test_two_signatures_compiled_at_once_keep_their_own_code(tmp_path, monkeypat
 
 
 def test_stamp_covers_the_file_of_a_compiled_callee(tmp_path, monkeypatch):
-    source = "from neuro.compiled import kernel\n@kernel\ndef {}(x):\n    return {}\n"
+    source = "from neuro.compiled import _version, kernel\n@kernel\ndef {}(x):\n    return {}\n"
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "callee_module.py").write_text(source.format("inner", "x + 1"))
     (tmp_path / "caller_module.py").write_text(
@@ -72,3 +72,14 @@ def test_compiles_and_is_found_again():
     fresh = kernel(_total.py_func)
     assert fresh(x) == 12.0
     assert sum(fresh._cache_hits.values()) == 1
+
+
+def test_functions_without_a_file_compile():
+    """Typed at a prompt, or in a notebook cell whose file is no file."""
+    names = {}
+    exec(compile("def f(x):\n    return x + 1\n", "<cell>", "exec"), names)
+    assert kernel(names["f"])(1) == 2
+    version = _version(names["f"])
+    exec(compile("def f(x):\n    return x + 2\n", "<cell>", "exec"), names)
+    assert version[0] == "<cell>"
+    assert _version(names["f"]) != version
