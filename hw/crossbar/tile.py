@@ -37,7 +37,7 @@ def split(total: int, largest: int, how: str) -> list[slice]:
 
 
 class Tile:
-    """Cells of one array: the planes of an output lie side by side.
+    """Cells of one array: the planes of an output lie side by side, a dummy last.
 
     Parameters
     ----------
@@ -63,6 +63,10 @@ class Tile:
         self.planes = len(encoded.planes)
         parts = [p[rows, cols] for p in encoded.planes]
         target = np.stack(parts, axis=2).reshape(parts[0].shape[0], -1)
+        self._used = target.shape[1]
+        if encoded.dummy is not None:
+            column = np.full((target.shape[0], 1), encoded.dummy)
+            target = np.concatenate([target, column], axis=1)
         self.devices: DeviceArray = config.device.program(
             target, rng=stream(seed, "tile", *key)
         )
@@ -127,7 +131,11 @@ class Tile:
 
     def plane(self, a: NDArray[Any], k: int) -> NDArray[Any]:
         """Columns of plane `k` of a physical array, shape (rows, outputs)."""
-        return a[..., k :: self.planes]
+        return a[..., k : self._used : self.planes]
+
+    def dummy(self, a: NDArray[Any]) -> NDArray[Any]:
+        """Dummy column of a physical array, shape (rows,)."""
+        return a[..., self._used]
 
     def state_dict(self) -> dict[str, Any]:
         """State of the devices."""
