@@ -61,6 +61,7 @@ class Context:
         self._metrics: dict[str, dict[str, Any]] = {}
         self._counts = OpCounts()
         self._energy: Any = None
+        self._cpu_s: dict[str, list[float]] = {}
         self._data: dict[str, Any] = {
             "name": "none",
             "synthetic": False,
@@ -176,6 +177,10 @@ class Context:
             self._files.append(path.name)
         plt.close(figure)
 
+    def cpu_time(self, name: str, seconds: float) -> None:
+        """Note the processor time of one repetition of a part; not reproducible."""
+        self._cpu_s.setdefault(name, []).append(round(seconds, 2))
+
     def arrays(self, name: str, **arrays: Any) -> None:
         """Write arrays as compressed npz."""
         write_arrays(self.out / f"{name}.npz", arrays)
@@ -215,6 +220,7 @@ class Context:
             "metrics": self._metrics,
             "counts": self._counts.to_dict(),
             "energy": self._energy or {},
+            "cpu_s": self._cpu_s,
             "files": sorted(self._files),
         }
 
