@@ -84,10 +84,11 @@ class Tile:
 
     def cells(self, seconds: float) -> Floats:
         """Conductances that a read at `seconds` sees (white noise apart)."""
-        mode = self.config.read_mode
-        if mode in ("none", "white"):
-            return self.devices.at_time(seconds)
-        return self.devices.read(seconds, mode=mode, dt=self.config.update_every)
+        c = self.config
+        grid = {"dt": c.update_every, "origin": c.start_time}
+        if c.read_mode in ("none", "white"):
+            return self.devices.at_time(seconds, **grid)
+        return self.devices.read(seconds, mode=c.read_mode, **grid)
 
     def circuit(self, seconds: float) -> Crossbar:
         """Array with the cells of `seconds`."""
