@@ -358,7 +358,8 @@ def test_a_named_convolution_is_unrolled(rng):
         dt=1.0,
         dimensionless=True,
     )
-    assert map_network(net, CLEAN).projections[0].rule is conv
+    with pytest.raises(ParameterError, match="nothing to map; name projections"):
+        map_network(net, CLEAN)
     rule = map_network(net, CLEAN, include=net.names).projections[0].rule
     out = np.zeros(conv.n_post)
     conv.deliver(np.array([0, 5, 15], np.int32), out)
