@@ -85,10 +85,10 @@ class Tile:
     def cells(self, seconds: float) -> Floats:
         """Conductances that a read at `seconds` sees (white noise apart)."""
         c = self.config
-        grid = {"dt": c.update_every, "origin": c.start_time}
+        dt, origin = c.update_every, c.start_time
         if c.read_mode in ("none", "white"):
-            return self.devices.at_time(seconds, **grid)
-        return self.devices.read(seconds, mode=c.read_mode, **grid)
+            return self.devices.at_time(seconds, dt=dt, origin=origin)
+        return self.devices.read(seconds, mode=c.read_mode, dt=dt, origin=origin)
 
     def circuit(self, seconds: float) -> Crossbar:
         """Array with the cells of `seconds`."""
