@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from neuro._version import __version__
 from neuro.counts import OpCounts
 from neuro.errors import MissingExtraError, NeuroError, ParameterError
+from neuro.logs import ROOMS, shown
 from neuro.random import stream
 from neuro.results import atomic_write, environment, write_arrays, write_json
 from neuro.statistics import summary
@@ -34,7 +35,6 @@ __all__ = [
     "need_extras",
     "print_summary",
     "run_experiment",
-    "show_log",
     "write_figure",
 ]
 
@@ -278,17 +278,6 @@ def _differing(held: Path, config: str) -> str:
     return f"here {', '.join(new[:3])}{more}" if new else "it has more of them"
 
 
-def show_log() -> None:
-    """Print what the rooms log on standard error, unless that is done already."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    for room in ("neuro", "hw", "sims"):
-        logger = logging.getLogger(room)
-        if not any(isinstance(h, logging.StreamHandler) for h in logger.handlers):
-            logger.addHandler(handler)
-            logger.setLevel(logging.INFO)
-
-
 def run_experiment(
     name: str,
     *,
@@ -307,8 +296,19 @@ def run_experiment(
         For the user's mistakes; a folder made by this call is removed again if nothing
         was computed yet.
     """
-    if not quiet:
-        show_log()
+    with shown(*() if quiet else ROOMS):
+        return _run(name, preset, seed, settings, out, quiet, check)
+
+
+def _run(
+    name: str,
+    preset: str,
+    seed: int,
+    settings: Sequence[str],
+    out: Path | None,
+    quiet: bool,
+    check: bool,
+) -> tuple[dict[str, Any], list[str]]:
     if seed < 0:
         raise ParameterError(f"--seed: expected an integer >= 0, got {seed}")
     head, cfg = load_config(name, preset=preset, settings=settings)

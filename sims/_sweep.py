@@ -27,7 +27,7 @@ from neuro.statistics import summary
 
 from ._config import flatten, load_config, run_settings
 from ._dask import default_workers, on_dask
-from ._runner import need_extras, run_experiment, show_log, write_figure
+from ._runner import need_extras, run_experiment, write_figure
 
 __all__ = ["print_table", "run_sweep"]
 
@@ -91,7 +91,7 @@ def run_sweep(
     scheduler : str
         Address of a Dask scheduler, instead of processes of this machine.
     quiet : bool
-        No progress, no log.
+        No progress bar.
 
     Returns
     -------
@@ -104,8 +104,6 @@ def run_sweep(
         For the user's mistakes, before anything runs; for an unknown metric at the end
         (the cells are kept).
     """
-    if not quiet:
-        show_log()
     start = time.perf_counter()
     if seed < 0 or seeds < 1:
         raise ParameterError(
@@ -486,7 +484,7 @@ def print_table(record: Mapping[str, Any]) -> None:
     kind = " (synthetic stand-in)" if data.get("synthetic") else ""
     keys = list(record["points"][0]["parameters"])
     first, *_, last = record["seeds"] * 2
-    seeds = f"{first}" if first == last else f"{first}-{last}"
+    seeds = f"seed {first}" if first == last else f"seeds {first}-{last}"
     rows = [[*keys, *(f"{m} (sd) n" for m in record["metrics"])]]
     for row in record["points"]:
         line = [str(v) for v in row["parameters"].values()]
@@ -498,7 +496,7 @@ def print_table(record: Mapping[str, Any]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     done = sum(c["status"] == "finished" for c in record["cells"])
     lines = [
-        f"{record['experiment']} [{record['preset']}, seeds {seeds}] on "
+        f"{record['experiment']} [{record['preset']}, {seeds}] on "
         f"{data.get('name', 'none')}{kind}, {done} of {len(record['cells'])} cells"
     ]
     lines += [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neuro.cli.parser import Parser
+from neuro.logs import shown
 
 __all__ = ["main"]
 
@@ -61,19 +62,20 @@ def main(command: str, arguments: Sequence[str]) -> int:
     parser.add_argument("--quiet", action="store_true", help="no progress, no log")
     args = parser.parse_args(arguments)
     sweep = importlib.import_module("sims._sweep")
-    record = sweep.run_sweep(
-        args.name,
-        grid=args.grid,
-        preset=args.preset,
-        settings=args.set,
-        seed=args.seed,
-        seeds=args.seeds,
-        metrics=args.metric,
-        out=args.out,
-        workers=args.workers,
-        scheduler=args.scheduler,
-        quiet=args.quiet,
-    )
+    with shown(*() if args.quiet else ("sims._sweep", "sims._dask")):
+        record = sweep.run_sweep(
+            args.name,
+            grid=args.grid,
+            preset=args.preset,
+            settings=args.set,
+            seed=args.seed,
+            seeds=args.seeds,
+            metrics=args.metric,
+            out=args.out,
+            workers=args.workers,
+            scheduler=args.scheduler,
+            quiet=args.quiet,
+        )
     if args.json:
         from neuro.results import to_json
 
