@@ -34,7 +34,7 @@ __all__ = ["LAYOUT_VERSION", "GridEngine"]
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 2  # order of synapses within rows and of state; in checkpoints
+LAYOUT_VERSION = 3  # order of synapses within rows and of state; in checkpoints
 _MAX_COLUMNS = 65_528  # 16-bit columns, less the padding
 _MAX_WINDOW_SPIKES = 1 << 22
 _SLICE_S = 0.2  # wall time after which the driver returns
@@ -205,8 +205,8 @@ class GridEngine:
             rule = self.rule_index.get(c.projections[0], 0)
             first = self.source_first[c.source]
             row_class[i] = c.kind, c.delay, first, rule, c.fields, c.axonal
-            if c.kind == k.SHARED:
-                exact = c.weight / self.unit
+            if c.kind == k.SHARED or c.step:
+                exact = (c.step or c.weight) / self.unit
                 weight[i] = round(exact) if self.ring_dtype in _INTEGERS else exact
         longest = max([c.delay for c in self.classes], default=1)
         slots = 1 << int(np.ceil(np.log2(longest + self.window + 1)))
@@ -238,6 +238,7 @@ class GridEngine:
             group=np.array(groups, np.int64).reshape(-1, 3),
             row_class=row_class,
             class_weight=weight,
+            class_step=np.array([c.step for c in self.classes] or [0.0]),
             row_at=table.row_at,
             weight_shift=table.weight_shift,
             group_at=table.group_at,
