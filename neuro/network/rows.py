@@ -39,11 +39,11 @@ class RowClass:
     fields: int = 1
     twice: bool = False  # the weight is kept in field 1 too
     axonal: bool = False
-    step: float = 0.0  # all weights are multiples of it, stored as integers
-    most: int = 0  # steps of the largest weight
     split: bool = False  # holds the synapses of its delay only
     shortest: int = 0
     longest: int = 0
+    step: float = 0.0  # all weights are multiples of it, stored as integers
+    most: int = 0  # steps of the largest weight
 
     def note_delays(self, delay: NDArray[np.int32]) -> None:
         """Widen the range of delays by those of a piece of synapses."""
