@@ -1,4 +1,4 @@
-"""``neuro``: run, list, energy, data, bench, warmup, cite.
+"""``neuro``: run, list, sweep, energy, data, bench, warmup, cite.
 
 Exit codes: 0 ok, 1 a check failed, 2 the user's mistake (one line, no traceback).
 Sub-commands live in modules of their own and are imported only when called.
@@ -20,6 +20,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("run", "run an experiment by name"),
     "list": ("run", "list the experiments"),
+    "sweep": ("sweep", "run an experiment over a grid of settings and seeds"),
     "energy": ("energy", "estimate energy, bit budgets; show profiles; self-check"),
     "data": ("data", "where data sets are, checksums, synthetic stand-ins"),
     "bench": ("benchmarks", "measure speed; beside a peer where one is installed"),

@@ -10,7 +10,7 @@ NEVER = 1 << 62
 
 
 class Layout(NamedTuple):
-    """Static arrays; see ``neuro.network.grid`` for how they are made."""
+    """Static arrays; see ``neuro.network.grid_plan`` for how they are made."""
 
     piece: Any  # int64 (n_pieces, 17): of one population, block and tile
     block_pieces: Any  # int64 (n_blocks + 1,)

@@ -77,7 +77,7 @@ def test_the_same_spikes_as_with_floats(options, stored, ring):
         net = _network(np.random.default_rng(7), step, **parts)
         simulation = net.build(engine="grid", seed=1, **built)
         results.append(simulation.run(0.1))
-    table, state = simulation._grid().table, simulation._grid().state
+    table, state = simulation._grid().plan.table, simulation._grid().state
     assert table.weights.dtype == stored
     assert state.ring.dtype == ring
     assert results[0].spikes["b"].times.size > 300
@@ -90,7 +90,7 @@ def test_memory_is_what_is_stored(rng):
     for step in (None, STEP):
         net = _network(np.random.default_rng(7), step)
         estimate = net.memory("grid").objects["a -> b"]
-        table = net.build(engine="grid")._grid().table
+        table = net.build(engine="grid")._grid().plan.table
         sizes[step] = estimate, table.weights.nbytes
     assert sizes[None][0] - sizes[STEP][0] == 600 * 3
     assert sizes[None][1] == 4 * sizes[STEP][1]
@@ -100,7 +100,7 @@ def test_memory_is_what_is_stored(rng):
         *mixed.sources.values(), *mixed.populations.values(), *mixed.projections,
         floats, dt=DT,
     )  # fmt: skip
-    assert mixed.build(engine="grid")._grid().table.weights.dtype == np.float32
+    assert mixed.build(engine="grid")._grid().plan.table.weights.dtype == np.float32
 
 
 def test_drawn_weights_are_rounded_and_everywhere_the_same(rng):
@@ -123,9 +123,11 @@ def test_drawn_weights_are_rounded_and_everywhere_the_same(rng):
         dt=DT,
     )
     assert _trains(simulation.run(0.1)) == _trains(given.build(engine="grid").run(0.1))
-    assert simulation._grid().table.weights.dtype == np.int16  # no bound on the draws
+    assert (
+        simulation._grid().plan.table.weights.dtype == np.int16
+    )  # no bound on the draws
     bounded = parts(Uniform(-0.5, 0.5), 1 / 128).build(engine="grid")
-    assert bounded._grid().table.weights.dtype == np.int8
+    assert bounded._grid().plan.table.weights.dtype == np.int8
 
 
 def test_quantised_weights_are_stored_as_they_are(rng):
@@ -136,7 +138,7 @@ def test_quantised_weights_are_stored_as_they_are(rng):
                    weight=q.values, delay=8 * DT, weight_step=float(q.step.item())),
         dt=DT,
     )  # fmt: skip
-    table = net.build(engine="grid")._grid().table
+    table = net.build(engine="grid")._grid().plan.table
     assert table.weights.dtype == np.int8
     assert (
         np.sort(table.weights[table.weights != 0]).tolist()
