@@ -10,6 +10,7 @@ from neuro.network.description import Projection
 from neuro.network.distributions import Distribution
 from neuro.network.registry import model_of, rule_of
 from neuro.network.stimuli import Frames, Poisson
+from neuro.network.weight_steps import code_type, varies
 
 if TYPE_CHECKING:
     from neuro.network.network import Network
@@ -52,8 +53,9 @@ def estimate(net: "Network", engine: str) -> MemoryEstimate:
             sizes[p.name] += 4 * p.n * len(ports) * slots
         else:
             sizes[p.name] = p.n * (_EXACT_NEURON + 16 * len(model.state))
+    codes = code_type(net) if grid else None
     for name, q in zip(net.names, net.projections, strict=True):
-        sizes[name] = _grid_bytes(net, q) if grid else _exact_bytes(net, q)
+        sizes[name] = _grid_bytes(net, q, codes) if grid else _exact_bytes(net, q)
     for name, s in net.sources.items():
         if not isinstance(s, Frames):
             sizes[name] = (12 if grid else 48) * int(np.size(s.channels))
@@ -90,16 +92,19 @@ def _exact_bytes(net: "Network", q: Projection) -> int:
     return n * (_EXACT_SYNAPSE + _EXACT_SORTING) + 56 * min(groups, n)
 
 
-def _grid_bytes(net: "Network", q: Projection) -> int:
+def _grid_bytes(net: "Network", q: Projection, codes: Any) -> int:
     n_pre = net.n_of(q.pre)
     shape: Any = getattr(q.rule, "shape", None)
     if shape is not None:
         return 16 * int(shape[0]) * int(shape[1])
     n = _synapses(net, q)
     if n is None:
-        return int(q.rule.nbytes) * 2
-    scalar = q.weight is None or (np.ndim(q.weight) == 0 and not q.random)
-    each = 2 if scalar else 6
+        n = int(np.size(getattr(q.rule, "weights", np.zeros(0))))
+        if codes is None or not n:
+            return int(q.rule.nbytes) * 2
+    each = 2
+    if varies(q):
+        each += 4 if codes is None else np.dtype(codes).itemsize
     if q.plasticity is not None:
         each = 2 + 4 * len(rule_of(q.plasticity).fields)
     if q.delay is not None and (q.random or np.ndim(q.delay) > 0):
