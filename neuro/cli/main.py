@@ -83,8 +83,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_shadowing()
         import importlib
 
+        from neuro.logs import shown
+
         module = importlib.import_module(f"neuro.cli.{_COMMANDS[args.command][0]}")
-        return int(module.main(args.command, args.arguments))
+        # an experiment shows its whole log, or nothing, by itself
+        own = args.command in ("run", "sweep") or "--quiet" in args.arguments
+        with shown(*() if own else ("neuro.compiled",)):
+            return int(module.main(args.command, args.arguments))
     except NeuroError as error:
         message = " ".join(str(error).split())
         print(f"{name}: error: {message}", file=sys.stderr)
