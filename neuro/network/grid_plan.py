@@ -56,7 +56,7 @@ class GridPlan:
         self.net, self.seed, self.tile = net, seed, tile
         self.order = list(net.populations)
         self.models, self.model_index = model_tuple(net)
-        self.rules, self.rule_index = rule_tuple(net)
+        self.rules, self.rule_index = rule_tuple(net, precision)
         self.first: dict[str, int] = {}
         total = 0
         for name, p in net.populations.items():

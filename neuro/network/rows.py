@@ -85,7 +85,7 @@ class RowTable:
     indptr: NDArray[np.int64]
     targets: NDArray[np.uint16]
     weights: NDArray[Any]
-    plastic_weights: NDArray[np.float32]
+    plastic_weights: NDArray[Any]
     group_ptr: NDArray[np.int64]
     group_delay: NDArray[np.uint16]
     group_count: NDArray[np.uint16]
@@ -352,9 +352,8 @@ def _allocate(
     targets = np.empty(-(-n_targets // 4) * 4 + 4, np.uint16)
     for start, stop, dummy in regions:
         targets[start:stop] = dummy
-    dtype: Any = np.float64 if precision == "double" else np.float32
-    if any(c.step for c in classes):
-        dtype = code_type(net)
+    plain: Any = np.float64 if precision == "double" else np.float32
+    dtype = code_type(net) if any(c.step for c in classes) else plain
     return RowTable(
         row_at=row_at,
         weight_shift=shift,
@@ -362,7 +361,7 @@ def _allocate(
         indptr=indptr,
         targets=targets,
         weights=np.zeros(n_weights, dtype),
-        plastic_weights=np.zeros(n_plastic, np.float32),
+        plastic_weights=np.zeros(n_plastic, plain),
         group_ptr=np.zeros(1, np.int64),
         group_delay=np.zeros(0, np.uint16),
         group_count=np.zeros(0, np.uint16),

@@ -85,7 +85,7 @@ class State(NamedTuple):
     # since the rate was last looked at
     cursor: Any
     traces: Any  # float64
-    plastic_weights: Any  # float32: (fields, row) of each plastic row
+    plastic_weights: Any  # float32 or float64: (fields, row) of each plastic row
     pre_trace: Any  # float64
     pre_last: Any  # int64
     post_trace: Any  # float64
