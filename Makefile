@@ -15,7 +15,7 @@ $(VENV)/.core: $(BIN)/python setup.cfg constraints.txt
 
 $(VENV)/.all: $(VENV)/.core
 	$(PIP) -c constraints.txt torch==2.13.0
-	$(PIP) -c constraints.txt -e '.[grad,events,brian,bench,docs,dev]'
+	$(PIP) -c constraints.txt -e '.[grad,events,brian,sweep,bench,docs,dev]'
 	@touch $@
 
 demo: $(VENV)/.core

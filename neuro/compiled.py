@@ -4,13 +4,16 @@ Numba numbers the files of its cache by counting: two processes that start with 
 cache and compile one function for different types can leave an index that names the
 other's machine code. And it looks only at the file of the function itself, so an edited
 callee in another file goes unnoticed. Here a file is named at random and written before
-the index that names it, and the stamp covers the files of all compiled callees.
+the index that names it. The stamp covers the files of all compiled callees, by content:
+a checkout that only touches them compiles nothing.
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
+from hashlib import blake2b
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -19,6 +22,8 @@ import numba as nb
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 __all__ = ["kernel"]
+
+log = logging.getLogger(__name__)
 
 
 def kernel(
@@ -84,7 +89,10 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         self._stamp()
-        return super().load_overload(sig, target_context)
+        found = super().load_overload(sig, target_context)
+        if found is None and not self._cache_file._load_index():
+            _say_once()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         self._stamp()
@@ -96,9 +104,21 @@ def _version(function: FunctionType) -> tuple[str, str]:
     code = function.__code__
     try:
         stat = Path(code.co_filename).stat()
+        digest = _digest(code.co_filename, stat.st_mtime_ns, stat.st_size)
     except OSError:
         return code.co_filename, f"{code.co_code.hex()} {code.co_consts}"
-    return code.co_filename, f"{stat.st_mtime_ns} {stat.st_size}"
+    return code.co_filename, digest
+
+
+@cache
+def _digest(file: str, mtime_ns: int, size: int) -> str:
+    """Digest of a source; read again in this process only where it was touched."""
+    return blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
+
+
+@cache
+def _say_once() -> None:
+    log.info("compiling kernels (first run, or changed sources): 5 to 30 s, not again")
 
 
 def _reachable(function: FunctionType, seen: set[FunctionType]) -> set[FunctionType]:

@@ -12,9 +12,24 @@ from typing import Any
 
 from neuro.errors import ParameterError, did_you_mean
 
-__all__ = ["Config", "describe", "experiments", "load_config", "to_toml"]
+__all__ = [
+    "Config",
+    "describe",
+    "experiments",
+    "flatten",
+    "load_config",
+    "run_settings",
+    "to_toml",
+]
 
 _HERE = Path(__file__).resolve().parent
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list, for example [1, 2]",
+}
 
 
 class Config(Mapping[str, Any]):
@@ -112,11 +127,12 @@ def describe(name: str) -> str:
     return "\n".join(lines) + "\n[defaults" + settings.rstrip()
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as one level of dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            flat |= _flatten(value, f"{prefix}{key}.")
+            flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value
     return flat
@@ -125,8 +141,8 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _merge(
     base: dict[str, Any], extra: Mapping[str, Any], where: str, name: str
 ) -> None:
-    known = _flatten(base)
-    for key, value in _flatten(extra).items():
+    known = flatten(base)
+    for key, value in flatten(extra).items():
         members = [k for k in known if k.startswith(f"{key}.")]
         if members:
             raise ParameterError(
@@ -142,10 +158,10 @@ def _merge(
         table = base
         for part in path:
             table = table[part]
-        table[last] = _convert(key, value, known[key])
+        table[last] = _convert(where, key, value, known[key])
 
 
-def _convert(key: str, value: Any, default: Any) -> Any:
+def _convert(where: str, key: str, value: Any, default: Any) -> Any:
     if isinstance(default, bool) or isinstance(value, bool):
         ok = isinstance(default, bool) and isinstance(value, bool)
     elif isinstance(default, float):
@@ -155,16 +171,16 @@ def _convert(key: str, value: Any, default: Any) -> Any:
         ok = isinstance(value, type(default))
     if not ok:
         raise ParameterError(
-            f"--set {key}: expected {type(default).__name__} (default {default!r}), "
+            f"{where}: {key} expects {_KINDS[type(default)]} (default {default!r}), "
             f"got {value!r}"
         )
     return value
 
 
-def _parse(setting: str) -> tuple[str, Any]:
+def _parse(where: str, setting: str) -> tuple[str, Any]:
     key, sep, text = setting.partition("=")
     if not sep or not key.strip():
-        raise ParameterError(f"--set {setting!r}: expected KEY=VALUE")
+        raise ParameterError(f"{where}: expected KEY=VALUE")
     try:
         value = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
@@ -173,9 +189,18 @@ def _parse(setting: str) -> tuple[str, Any]:
 
 
 def load_config(
-    name: str, *, preset: str, settings: Sequence[str]
+    name: str, *, preset: str, settings: Sequence[str], option: str = "--set"
 ) -> tuple[dict[str, Any], Config]:
     """Return the experiment's head and its resolved settings.
+
+    Parameters
+    ----------
+    name, preset : str
+        As on the command line.
+    settings : sequence of str
+        ``KEY=VALUE`` each; later ones win.
+    option : str
+        Where the settings come from, for the messages.
 
     Raises
     ------
@@ -194,8 +219,9 @@ def load_config(
         )
     _merge(values, presets[preset], f"preset {preset}", name)
     for setting in settings:
-        key, value = _parse(setting)
-        known = _flatten(values)
+        where = f"{option} {setting}"
+        key, value = _parse(where, setting)
+        known = flatten(values)
         if isinstance(known.get(key), str) and not isinstance(value, str):
             value = setting.partition("=")[2]
         nested: dict[str, Any] = {}
@@ -204,7 +230,7 @@ def load_config(
         for part in path:
             table = table.setdefault(part, {})
         table[last] = value
-        _merge(values, nested, f"--set {setting}", name)
+        _merge(values, nested, where, name)
     return document["experiment"], Config(values)
 
 
@@ -222,4 +248,12 @@ def _toml_value(value: Any) -> str:
 
 def to_toml(values: Mapping[str, Any]) -> str:
     """Write nested settings as TOML, one dotted key per line."""
-    return "".join(f"{k} = {_toml_value(v)}\n" for k, v in _flatten(values).items())
+    return "".join(f"{k} = {_toml_value(v)}\n" for k, v in flatten(values).items())
+
+
+def run_settings(name: str, preset: str, cfg: Config, seed: int | None = None) -> str:
+    """Return ``config.toml`` of a run; without a seed, what its seeds share."""
+    head = {"experiment": name, "preset": preset}
+    if seed is not None:
+        head |= {"seed": seed}
+    return to_toml(head) + to_toml(cfg.to_dict())

@@ -220,7 +220,8 @@ def train_denoiser(
     config : UNetConfig
         Of the network.
     name : str
-        Folder of its checkpoint.
+        Folder of its checkpoint; ``part-repetition``, whose processor time is noted as
+        ``training_part``.
     seed : int
         Of weights, batches, diffusion steps and noise.
     steps : int
@@ -241,6 +242,7 @@ def train_denoiser(
     from neuro.diffusion.schedule import Schedule
     from neuro.grad import fit
 
+    part = name.rpartition("-")[0] or name
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(seed, "weights").integers(2**31)))
         model = (make or SpikingUNet)(config)
@@ -250,4 +252,5 @@ def train_denoiser(
         batch=cfg.batch, out=ctx.out / "training" / name, resume=True,
         progress=ctx.progress, checkpoint_every_s=20.0, decay="cosine",
     )  # fmt: skip
+    ctx.cpu_time(f"training_{part}", history.cpu_s)
     return model, history.ema_model, history

@@ -23,13 +23,20 @@ from numpy.typing import ArrayLike
 from neuro._version import __version__
 from neuro.counts import OpCounts
 from neuro.errors import MissingExtraError, NeuroError, ParameterError
+from neuro.logs import ROOMS, shown
 from neuro.random import stream
 from neuro.results import atomic_write, environment, write_arrays, write_json
 from neuro.statistics import summary
 
-from ._config import load_config, to_toml
+from ._config import load_config, run_settings
 
-__all__ = ["Context", "print_summary", "run_experiment"]
+__all__ = [
+    "Context",
+    "need_extras",
+    "print_summary",
+    "run_experiment",
+    "write_figure",
+]
 
 SCHEMA = "neuro.run/1"
 log = logging.getLogger(__name__)
@@ -61,6 +68,7 @@ class Context:
         self._metrics: dict[str, dict[str, Any]] = {}
         self._counts = OpCounts()
         self._energy: Any = None
+        self._cpu_s: dict[str, list[float]] = {}
         self._data: dict[str, Any] = {
             "name": "none",
             "synthetic": False,
@@ -159,22 +167,11 @@ class Context:
 
     def figure(self, name: str, figure: Any) -> None:
         """Write a figure as PNG and SVG and close it."""
-        import matplotlib.pyplot as plt
+        self._files += write_figure(self.out, name, figure)
 
-        for kind, options in (
-            ("png", {"dpi": 150, "metadata": {"Software": None}}),
-            ("svg", {"metadata": {"Date": None}}),
-        ):
-            path = self.out / f"{name}.{kind}"
-            with plt.rc_context({"svg.hashsalt": name}):
-                atomic_write(
-                    path,
-                    lambda f, k=kind, o=options: figure.savefig(  # type: ignore[misc]
-                        f, format=k, bbox_inches="tight", **o
-                    ),
-                )
-            self._files.append(path.name)
-        plt.close(figure)
+    def cpu_time(self, name: str, seconds: float) -> None:
+        """Note the processor time of one repetition of a part; not reproducible."""
+        self._cpu_s.setdefault(name, []).append(round(seconds, 2))
 
     def arrays(self, name: str, **arrays: Any) -> None:
         """Write arrays as compressed npz."""
@@ -215,8 +212,28 @@ class Context:
             "metrics": self._metrics,
             "counts": self._counts.to_dict(),
             "energy": self._energy or {},
+            "cpu_s": self._cpu_s,
             "files": sorted(self._files),
         }
+
+
+def write_figure(folder: Path, name: str, figure: Any) -> list[str]:
+    """Write a figure as PNG and SVG, the same bytes each time; return their names."""
+    import matplotlib.pyplot as plt
+
+    for kind, options in (
+        ("png", {"dpi": 150, "metadata": {"Software": None}}),
+        ("svg", {"metadata": {"Date": None}}),
+    ):
+        with plt.rc_context({"svg.hashsalt": name}):
+            atomic_write(
+                folder / f"{name}.{kind}",
+                lambda f, k=kind, o=options: figure.savefig(  # type: ignore[misc]
+                    f, format=k, bbox_inches="tight", **o
+                ),
+            )
+    plt.close(figure)
+    return [f"{name}.png", f"{name}.svg"]
 
 
 def _prepare(out: Path | None, name: str, seed: int, config: str) -> Path:
@@ -279,22 +296,26 @@ def run_experiment(
         For the user's mistakes; a folder made by this call is removed again if nothing
         was computed yet.
     """
-    if not quiet:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        for room in ("neuro", "hw", "sims"):
-            logger = logging.getLogger(room)
-            if not any(isinstance(h, logging.StreamHandler) for h in logger.handlers):
-                logger.addHandler(handler)
-                logger.setLevel(logging.INFO)
+    with shown(*() if quiet else ROOMS):
+        return _run(name, preset, seed, settings, out, quiet, check)
+
+
+def _run(
+    name: str,
+    preset: str,
+    seed: int,
+    settings: Sequence[str],
+    out: Path | None,
+    quiet: bool,
+    check: bool,
+) -> tuple[dict[str, Any], list[str]]:
     if seed < 0:
         raise ParameterError(f"--seed: expected an integer >= 0, got {seed}")
     head, cfg = load_config(name, preset=preset, settings=settings)
-    _need_extras(name, head.get("extras", []))
+    need_extras(name, head.get("extras", []))
     if check:
         _expected(name)
-    head_lines = {"experiment": name, "preset": preset, "seed": seed}
-    config = to_toml(head_lines) + to_toml(cfg.to_dict())
+    config = run_settings(name, preset, cfg, seed)
     fresh = out is None or not out.exists()
     folder = _prepare(out, name, seed, config)
     ctx = Context(
@@ -333,7 +354,8 @@ def run_experiment(
     return record, _drift(name, preset, record) if check else []
 
 
-def _need_extras(name: str, extras: Sequence[str]) -> None:
+def need_extras(name: str, extras: Sequence[str]) -> None:
+    """Refuse an experiment whose optional packages are not installed."""
     needs = {"grad": "torch", "nir": "nir", "events": "tonic", "brian": "brian2"}
     for extra in extras:
         if importlib.util.find_spec(needs.get(extra, extra)) is None:

@@ -37,10 +37,18 @@ def decoded_variance(matrix: "AnalogMatrix", seconds: float) -> Floats | None:
                 continue
             found = True
             for k, f in enumerate(matrix.encoded.factors):
-                square = (f[tile.cols] if f.size > 1 else f) ** 2
+                square = _of(f, tile.cols) ** 2
                 part = tile.plane(variance, k).T
                 out[tile.cols, tile.rows] += square[:, None] * part
+            if matrix.encoded.dummy is not None:
+                factor = _of(matrix.encoded.dummy_factor, tile.cols)
+                out[tile.cols, tile.rows] += np.outer(factor**2, tile.dummy(variance))
     return out * matrix.gain(seconds)[:, None] ** 2 if found else None
+
+
+def _of(factor: Floats, cols: slice) -> Floats:
+    """Factors of the outputs `cols`, shape (1,) or (outputs,)."""
+    return factor[cols] if factor.size > 1 else factor
 
 
 def _array_weights(matrix: "AnalogMatrix", seconds: float) -> Floats:
@@ -50,6 +58,9 @@ def _array_weights(matrix: "AnalogMatrix", seconds: float) -> Floats:
         for tile in row:
             g_eff, _ = tile.effective(seconds)
             for k, f in enumerate(matrix.encoded.factors):
-                factor = f[tile.cols] if f.size > 1 else f
-                w[tile.cols, tile.rows] += factor[:, None] * tile.plane(g_eff, k).T
+                factor = _of(f, tile.cols)[:, None]
+                w[tile.cols, tile.rows] += factor * tile.plane(g_eff, k).T
+            if matrix.encoded.dummy is not None:
+                factor = _of(matrix.encoded.dummy_factor, tile.cols)
+                w[tile.cols, tile.rows] += np.outer(factor, tile.dummy(g_eff))
     return w

@@ -36,6 +36,9 @@ def matrix_state(matrix: Any) -> dict[str, Any]:
         zip(matrix.encoded.planes, matrix.encoded.factors, strict=True)
     ):
         state[f"plane/{k}"], state[f"factor/{k}"] = plane, factor
+    if matrix.encoded.dummy is not None:
+        state["dummy"] = matrix.encoded.dummy
+        state["dummy_factor"] = matrix.encoded.dummy_factor
     if matrix._adc is not None:
         state["adc"] = np.array(matrix._adc.limits)
     if matrix._dac is not None and matrix._dac.x_max is not None:
@@ -64,6 +67,8 @@ def restore_matrix(
         np.array(state["offset"]),
         groups,
         float(state["clipped"]),
+        float(state["dummy"]) if "dummy" in state else None,
+        np.array(state.get("dummy_factor", np.zeros(1))),
     )
     new = cls.__new__(cls)
     new._build(np.array(state["W"], np.float64), encoded, config, int(state["seed"]))

@@ -96,19 +96,32 @@ def _combine(
     limit = matrix.config.column_limit
     if limit is not None:
         current = np.clip(current, -limit, limit)
-    for group in matrix.encoded.groups:
+    encoded = matrix.encoded
+    for group in encoded.groups:
         total = np.zeros((current.shape[0], tile.cols.stop - tile.cols.start))
         for k in group:
-            sign = np.sign(matrix.encoded.factors[k][0])
+            sign = np.sign(encoded.factors[k][0])
             total += (sign if len(group) > 1 else 1.0) * tile.plane(current, k)
-        if seen is not None:
-            seen.append(total.copy())
-        if matrix._adc is not None:
-            matrix.clip_share = matrix._adc.clip_share(total)
-            total = matrix._adc(total, matrix._next_rng())
-        f = matrix.encoded.factors[group[0]]
+        total = _convert(matrix, total, seen)
+        f = encoded.factors[group[0]]
         factor = np.abs(f) if len(group) > 1 else f
         out[:, tile.cols] += total * (factor[tile.cols] if factor.size > 1 else factor)
+    if encoded.dummy is not None:
+        common = _convert(matrix, tile.dummy(current)[:, None], seen)
+        factor = encoded.dummy_factor
+        out[:, tile.cols] += common * (factor[tile.cols] if factor.size > 1 else factor)
+
+
+def _convert(
+    matrix: "AnalogMatrix", current: Floats, seen: list[Floats] | None
+) -> Floats:
+    """Column currents behind the converter; `seen` collects them before it."""
+    if seen is not None:
+        seen.append(current.copy())
+    if matrix._adc is None:
+        return current
+    matrix.clip_share = matrix._adc.clip_share(current)
+    return matrix._adc(current, matrix._next_rng())
 
 
 def _signed_codes(matrix: "AnalogMatrix", x: Floats) -> tuple[DAC, list[Any], float]:

@@ -105,14 +105,16 @@ class AnalogMatrix:
     def _build(self, W: Floats, encoded: Encoded, c: AnalogConfig, seed: int) -> None:
         self.W, self.encoded, self.config = W, encoded, c
         self.seed = _checks.integer("AnalogMatrix.seed", seed, 0, 2**63)
-        planes = len(self.encoded.planes)
-        if planes > c.cols_max:
+        planes, dummy = len(encoded.planes), encoded.dummy is not None
+        if planes + dummy > c.cols_max:
             raise ParameterError(
-                f"AnalogMatrix: one output takes {planes} columns, cols_max is "
+                f"AnalogMatrix: one output takes {planes + dummy} columns, cols_max is "
                 f"{c.cols_max}"
             )
         self.row_tiles = split(self.W.shape[1], c.rows_max, c.tiling)
-        self.col_tiles = split(self.W.shape[0], c.cols_max // planes, c.tiling)
+        self.col_tiles = split(
+            self.W.shape[0], (c.cols_max - dummy) // planes, c.tiling
+        )
         self.tiles = [
             [
                 Tile(r, k, self.encoded, c, self.seed, (i, j))
@@ -192,6 +194,8 @@ class AnalogMatrix:
         c, e = self.config, self.encoded
         if (c.topology == "gated" and c.wired) or c.column_limit is not None:
             return True
+        if e.dummy is not None and c.read_mode == "white":
+            return True  # the noise of a dummy column is common to all outputs
         if c.adc is None:
             return False
         return bool(
@@ -199,6 +203,7 @@ class AnalogMatrix:
             or len(self.row_tiles) > 1
             or len(e.groups) > 1
             or e.offset.any()
+            or e.dummy is not None
             or any(f.size > 1 for f in e.factors)
         )
 
@@ -262,15 +267,24 @@ class AnalogMatrix:
     @property
     def conversions_per_read(self) -> int:
         """Conversions of one read of the whole matrix."""
-        return self.shape[0] * len(self.encoded.groups) * len(self.row_tiles)
+        columns = self.shape[0] * len(self.encoded.groups)
+        if self.encoded.dummy is not None:
+            columns += len(self.col_tiles)
+        return columns * len(self.row_tiles)
+
+    @property
+    def cells(self) -> int:
+        """Cells in use, dummy columns included."""
+        dummy = self.encoded.dummy is not None
+        columns = self.shape[0] * len(self.encoded.planes) + dummy * len(self.col_tiles)
+        return self.shape[1] * columns
 
     @property
     def utilisation(self) -> float:
         """Used cells over the cells of all arrays at their full size."""
         c = self.config
         arrays = len(self.row_tiles) * len(self.col_tiles)
-        used = self.W.size * len(self.encoded.planes)
-        return used / (arrays * c.rows_max * c.cols_max)
+        return self.cells / (arrays * c.rows_max * c.cols_max)
 
     # --- converters
 

@@ -7,7 +7,10 @@ The exact solution is :class:`hw.crossbar.Crossbar`; stopped early
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuro.errors import ConvergenceError
+from neuro.errors import ConvergenceError, ShapeError
+
+from .. import _checks
+from ._inputs import voltages
 
 __all__ = ["cubic_drop", "fixed_point", "scale_factors"]
 
@@ -26,12 +29,28 @@ def fixed_point(
 ) -> tuple[Floats, float]:
     """Device voltages from cumulative drops, CrossSim's iteration.
 
-    Converges without relaxation only while about ``r N^2 mean(G) < 1``; relaxation is
-    lowered by 2 % of its value on each failure down to 0.01.
+    Converges without relaxation only while about ``r N^2 mean(G) < 1``; on a failure
+    the iteration begins again with less of it: 2 % less down to 0.5, then 30 % less.
+
+    Parameters
+    ----------
+    g : array_like, shape (m, n)
+        Cells, siemens.
+    v : array_like, shape (m,)
+        Word-line voltages, volts.
+    r_word, r_bit : float
+        Ohms per segment.
+    tol : float
+        On `error`; CrossSim's default.
+    max_iterations : int
+        At one relaxation.
+    relaxation : float
+        Share of each correction that is applied, in (0.01, 1].
 
     Returns
     -------
     currents : ndarray, shape (n,)
+        Amperes.
     error : float
         Largest change of a device voltage over the largest input.
 
@@ -40,7 +59,12 @@ def fixed_point(
     ConvergenceError
         If no relaxation converges.
     """
-    a, x = np.asarray(g, np.float64), np.asarray(v, np.float64)
+    a = _checks.conductances("fixed_point: g", g)
+    x, one = voltages(v, a.shape[0], "fixed_point: v")
+    if not one:
+        raise ShapeError(f"fixed_point: one input, shape ({a.shape[0]},), at a time")
+    x = x[0]
+    _checks.number("fixed_point: relaxation", relaxation, 0.01, 1.0, above=True)
     top = float(np.abs(x).max()) or 1.0
     error = np.inf
     while relaxation > 0.01:
@@ -86,7 +110,18 @@ def cubic_drop(
 
 
 def scale_factors(g: ArrayLike, g_eff: ArrayLike) -> Floats:
-    """One factor per column: effective over ideal column sums."""
+    """One factor per column: effective over ideal column sums.
+
+    Parameters
+    ----------
+    g, g_eff : array_like, shape (m, n)
+        Cells and effective conductances, siemens.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        1 for a column without cells.
+    """
     a, e = np.asarray(g, np.float64), np.asarray(g_eff, np.float64)
     total = a.sum(0)
     return np.where(total > 0, e.sum(0) / np.where(total > 0, total, 1.0), 1.0)

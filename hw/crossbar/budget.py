@@ -140,7 +140,7 @@ def error_budget(
         weight_clip_share=last.encoded.clipped,
         utilisation=last.utilisation,
         arrays=len(last.row_tiles) * len(last.col_tiles),
-        cells=last.W.size * len(last.encoded.planes),
+        cells=last.cells,
         conversions=last.conversions_per_read,
         serial_conversions=min(config.columns_per_adc, serial),
         array_j=joules,

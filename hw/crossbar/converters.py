@@ -216,17 +216,41 @@ def bit_serial(codes: ArrayLike, bits: int) -> NDArray[np.uint8]:
 
 
 def combine_bits(reads: ArrayLike) -> Floats:
-    """Shift and add the results of :func:`bit_serial`, shape (bits, ...)."""
+    """Shift and add the results of binary reads.
+
+    Parameters
+    ----------
+    reads : array_like, shape (bits, ...)
+        In the order of :func:`bit_serial`, least significant first.
+
+    Returns
+    -------
+    ndarray of float64, shape (...)
+    """
     r = np.asarray(reads)
     return np.asarray(np.tensordot(2.0 ** np.arange(r.shape[0]), r, axes=1))
 
 
 def bits_for_spikes(active_rows: int) -> int:
-    """Lossless resolution of a spike read of binary cells: ceil(log2(m_on + 1))."""
+    """Lossless resolution of a spike read of binary cells: ceil(log2(m_on + 1)).
+
+    Parameters
+    ----------
+    active_rows : int
+        Most rows on at the same time.
+    """
     return int(np.ceil(np.log2(active_rows + 1)))
 
 
 def s_shape(y: ArrayLike, k: float) -> Floats:
-    """Saturating read-out ``y / (1 + k |y|)``."""
+    """Saturating read-out ``y / (1 + k |y|)``.
+
+    Parameters
+    ----------
+    y : array_like
+        Any unit.
+    k : float
+        One over the value that is never reached.
+    """
     a = np.asarray(y, np.float64)
     return np.asarray(a / (1 + k * np.abs(a)))

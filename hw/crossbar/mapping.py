@@ -6,11 +6,14 @@ a factor :math:`c_0` on the sum of the inputs,
 .. math:: w = \sum_p c_p G_p + c_0, \qquad
    y = \sum_p c_p I_p / V + c_0 \sum_i x_i
 
+The last term is digital, or a dummy column of equal cells :math:`G_d` in every array
+measures :math:`c_0 = c_d G_d` of it, with the errors of its own cells.
+
 Planes are stored [word line, bit line]; weights are ``w[post, pre]``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,6 +44,10 @@ class Encoded:
         Planes whose currents are subtracted before one converter.
     clipped : float
         Share of weights beyond ``w_max``.
+    dummy : float or None
+        Target of the cells of a dummy column in every array, siemens.
+    dummy_factor : ndarray, shape (1,) or (post,)
+        Weight per siemens of the dummy column's current, for every output.
     """
 
     planes: list[Floats]
@@ -48,12 +55,22 @@ class Encoded:
     offset: Floats
     groups: tuple[tuple[int, ...], ...]
     clipped: float
+    dummy: float | None = None
+    dummy_factor: Floats = field(default_factory=lambda: np.zeros(1))
 
     def weights(self, planes: Sequence[Floats] | None = None) -> Floats:
         """Decode conductances to weights, shape (post, pre)."""
         held = self.planes if planes is None else planes
         w = sum(f[:, None] * p.T for f, p in zip(self.factors, held, strict=True))
-        return np.asarray(w + self.offset[:, None])
+        constant = self.offset + self.dummy_factor * (self.dummy or 0.0)
+        return np.asarray(w + constant[:, None])
+
+    def with_dummy(self, g: float, factor: Floats) -> "Encoded":
+        """Measure ``factor * g`` of the digital offset with a dummy column."""
+        offset = np.asarray(self.offset - factor * g)
+        # what is left of a middle that the column holds exactly is rounding
+        offset[np.abs(offset) < 1e-12 * np.abs(factor * g)] = 0.0
+        return replace(self, offset=offset, dummy=g, dummy_factor=factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +81,7 @@ class Mapping:
     ----------
     style : {"differential", "differential_two_sided", "offset", "bit_sliced"}
         One-sided pair (the unused cell at g_min), two-sided pair around the middle,
-        one cell with a digital (or dummy-column) offset, or slices of bits.
+        one cell with an offset, or slices of bits.
     levels : int or tuple of float, optional
         Programmable levels: a number equally spaced in conductance, or a list in
         siemens; None: continuous. Bit slices always have ``2^bits_per_slice``.
@@ -77,6 +94,11 @@ class Mapping:
         Bit slices: bits of the weight (sign included) and per cell.
     sliced_as : {"differential", "offset"}
         How slices carry the sign.
+    offset_by : {"digital", "dummy"}
+        What subtracts the part of the currents that is the same for every weight (style
+        "offset", slices with an offset): the known sum of the inputs, or the current of
+        a dummy column in every array, whose cells are written, drift, read noisily and
+        lose voltage on the wires as all others.
     subtract : {"array", "digital"}
         Pairs: currents cancel before one converter, or after two conversions.
 
@@ -93,12 +115,21 @@ class Mapping:
     bits: int = 8
     bits_per_slice: int = 1
     sliced_as: str = "differential"
+    offset_by: str = "digital"
     subtract: str = "array"
 
     def __post_init__(self) -> None:
         _checks.choice("Mapping.style", self.style, STYLES)
         _checks.choice("Mapping.subtract", self.subtract, ("array", "digital"))
         _checks.choice("Mapping.sliced_as", self.sliced_as, ("differential", "offset"))
+        _checks.choice("Mapping.offset_by", self.offset_by, ("digital", "dummy"))
+        sliced = self.style == "bit_sliced"
+        carries = self.style == "offset" or (sliced and self.sliced_as == "offset")
+        if self.offset_by == "dummy" and not carries:
+            raise ParameterError(
+                "Mapping.offset_by: pairs of cells have nothing for a dummy column to "
+                "subtract; take style='offset', or slices with sliced_as='offset'"
+            )
         if self.w_max != "max" and not (
             isinstance(self.w_max, int | float) and 0 < self.w_max <= 100
         ):
@@ -181,7 +212,11 @@ class Mapping:
             g = self._round(g_min + span * (x + 1) / 2, g_min, g_max)
             middle = (g_max + g_min) / 2
             factor = 2 * scale / span
-            return Encoded([g], [factor], -factor * middle, ((0,),), clipped)
+            encoded = Encoded([g], [factor], -factor * middle, ((0,),), clipped)
+            if self.offset_by == "digital":
+                return encoded
+            held = float(self._round(np.array([middle]), g_min, g_max)[0])
+            return encoded.with_dummy(held, -factor)
         if self.style == "differential":
             plus = g_min + span * np.maximum(x, 0)
             minus = g_min + span * np.maximum(-x, 0)
@@ -226,4 +261,7 @@ class Mapping:
             groups.append((len(planes),))
             planes.append(digits(q, k))
             factors.append(f)
-        return Encoded(planes, factors, offset, tuple(groups), clipped)
+        encoded = Encoded(planes, factors, offset, tuple(groups), clipped)
+        if self.offset_by == "digital":
+            return encoded
+        return encoded.with_dummy(g_min, -np.sum(factors, axis=0))

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.core import Connectivity, Csr, Rows
-from neuro.errors import ParameterError, did_you_mean
+from neuro.errors import MemoryLimitError, ParameterError, did_you_mean
 from neuro.network import Network, Projection, WeightSource
+from neuro.network.distributions import Distribution
+from neuro.network.expand import expand
+from neuro.network.rules import Rule
 from neuro.random import seed_words
 
 from .analog import AnalogMatrix
@@ -18,6 +21,7 @@ from .config import AnalogConfig
 __all__ = ["dense_weights", "map_network"]
 
 Floats = NDArray[np.float64]
+MOST_WEIGHTS = 50_000_000  # of one projection: cells and their state take about 10 GB
 
 
 def dense_weights(rule: Any, shape: tuple[int, int] | None = None) -> Floats:
@@ -26,8 +30,8 @@ def dense_weights(rule: Any, shape: tuple[int, int] | None = None) -> Floats:
     Parameters
     ----------
     rule : Connectivity, WeightSource or array_like
-        What a projection delivers through; a random connectivity rule has no weights
-        before it is built.
+        What a projection delivers through. The weights of a random connectivity rule
+        depend on the network and its seed; :func:`map_network` draws them.
     shape : tuple of int, optional
         Expected ``(post, pre)``.
     """
@@ -43,11 +47,11 @@ def dense_weights(rule: Any, shape: tuple[int, int] | None = None) -> Floats:
         w = np.array(rule, np.float64)
     else:
         raise ParameterError(
-            f"map_network: {type(rule).__name__} has no weights before it is built; "
-            "give Rows, Csr or a WeightSource"
+            f"dense_weights: {type(rule).__name__} has no weights before it is built; "
+            "give Rows, Csr or a WeightSource, or the whole network to map_network"
         )
     if shape is not None and w.shape != shape:
-        raise ParameterError(f"map_network: weights {w.shape}, expected {shape}")
+        raise ParameterError(f"dense_weights: weights {w.shape}, expected {shape}")
     return w
 
 
@@ -63,21 +67,30 @@ def map_network(
     Parameters
     ----------
     net : Network
-        Projections with ``Rows``, ``Csr`` or another weight source as their rule. A
-        scalar ``weight`` of a projection stays a digital factor.
+        Projections without plasticity and with one delay each: ``Rows``, ``Csr``,
+        another weight source, or a connectivity rule, whose pairs and weights are those
+        of ``net.build(seed=seed)`` (synapses of one pair are summed). The projection's
+        own ``weight`` is part of what is programmed.
     config : AnalogConfig or callable
         One for all, or a function of the projection's name.
     seed : int
         Every projection gets its own stream.
     include : iterable of str, optional
-        Names (``"pre -> post"``) of the projections to map. Default: all with ``Rows``,
-        ``Csr`` or a weight source; a convolution is unrolled to a dense matrix only
-        when it is named here.
+        Names (``"pre -> post"``) of the projections to map. Default: all but
+        convolutions, which are unrolled to a dense matrix only when named here.
 
     Returns
     -------
     Network
         Other parts are the same objects.
+
+    Raises
+    ------
+    ParameterError
+        Where a projection learns, one to be mapped has a delay per synapse, or nothing
+        is left to map.
+    MemoryLimitError
+        For a projection of more than 50 million weights.
     """
     if not isinstance(net, Network):
         raise ParameterError(
@@ -97,24 +110,49 @@ def map_network(
         *net.records.values(),
     ]
     for name, q in zip(net.names, net.projections, strict=True):
-        known = isinstance(q.rule, Rows | Csr | WeightSource)
-        if (wanted is not None and name not in wanted) or (
-            wanted is None and not known
-        ):
+        if q.plasticity is not None:
+            raise ParameterError(
+                f"map_network: {name} learns, and arrays hold fixed weights; train "
+                "first, then map the network with the learned weights and without "
+                "plasticity"
+            )
+    mapped = 0
+    for name, q in zip(net.names, net.projections, strict=True):
+        usual = isinstance(q.rule, Rows | Csr | WeightSource | Rule)
+        if not (usual if wanted is None else name in wanted):
             parts.append(q)
             continue
+        mapped += 1
         own = config(name) if callable(config) else config
         key = seed_words(seed, "projection", name)[1]
-        w = dense_weights(q.rule, (net.n_of(q.post), net.n_of(q.pre)))
-        parts.append(_mapped(q, AnalogMatrix(w, own, key)))
+        w = _weights(net, q, name, seed)
+        parts.append(replace(q, rule=AnalogMatrix(w, own, key).source(), weight=None))
+    if not mapped:
+        raise ParameterError(
+            "map_network: nothing to map; name projections with include=, the network "
+            f"has {', '.join(net.names) or 'none'}"
+        )
     return Network(
         *parts, dt=net.dt, convention=net.convention, dimensionless=net.dimensionless
     )
 
 
-def _mapped(q: Projection, matrix: AnalogMatrix) -> Projection:
-    if q.plasticity is not None:
+def _weights(net: Network, q: Projection, name: str, seed: int) -> Floats:
+    """Everything a projection multiplies its spikes with, ``w[post, pre]``."""
+    who = f"map_network: {name}"
+    if isinstance(q.delay, Distribution) or np.ndim(q.delay) > 0:
         raise ParameterError(
-            f"map_network: {q.pre} -> {q.post} learns; plastic synapses are not mapped"
+            f"{who} has a delay per synapse; the columns of an array need one delay"
         )
-    return replace(q, rule=matrix.source())
+    shape = (net.n_of(q.post), net.n_of(q.pre))
+    if shape[0] * shape[1] > MOST_WEIGHTS:
+        raise MemoryLimitError(
+            f"{who} takes {shape[0]} x {shape[1]} weights on arrays, at most "
+            f"{MOST_WEIGHTS}; map smaller projections with include="
+        )
+    if isinstance(q.rule, WeightSource):
+        return dense_weights(q.rule, shape) * (1.0 if q.weight is None else q.weight)
+    s = expand(q, shape[1], shape[0], name=name, dt=net.dt, seed=seed)
+    w = np.zeros(shape)
+    np.add.at(w, (s.post, s.pre), s.weight)
+    return w

@@ -132,7 +132,23 @@ def clipped_moments(g: ArrayLike, sigma: ArrayLike) -> tuple[Floats, Floats]:
 def sampled_product(
     v: ArrayLike, g: ArrayLike, variance: ArrayLike, rng: np.random.Generator
 ) -> Floats:
-    """The same with every cell drawn and clipped at 0: slow, always valid."""
+    """Multiply with every cell drawn anew and clipped at 0: slow, always valid.
+
+    Parameters
+    ----------
+    v : array_like, shape (m,) or (batch, m)
+        Volts.
+    g : array_like, shape (m, n)
+        Mean conductances, siemens.
+    variance : array_like, shape (m, n)
+        Of every cell in every read, siemens squared.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float64, shape (n,) or (batch, n)
+        Amperes.
+    """
     x, a, s = _three(v, g, variance)
     sd = np.sqrt(s)
     rows = np.atleast_2d(x)

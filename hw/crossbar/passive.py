@@ -32,7 +32,21 @@ class CellRead(NamedTuple):
 
 
 def sneak_resistance(m: int, n: int, r: float) -> float:
-    """Parallel sneak resistance of a uniform array, ohms."""
+    """Parallel sneak resistance of a uniform array with ideal wires, ohms.
+
+    Parameters
+    ----------
+    m, n : int
+        Word and bit lines, at least 2 each.
+    r : float
+        Resistance of every cell, ohms.
+
+    Examples
+    --------
+    >>> round(sneak_resistance(2, 2, 1e4))
+    30000
+    """
+    _checks.number("sneak_resistance: r", r, 0.0, unit="ohm", above=True)
     if m < 2 or n < 2:
         raise ParameterError(f"sneak_resistance: m, n >= 2, got {m}, {n}")
     return r * (1 / (n - 1) + 1 / ((m - 1) * (n - 1)) + 1 / (m - 1))

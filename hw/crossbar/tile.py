@@ -37,7 +37,7 @@ def split(total: int, largest: int, how: str) -> list[slice]:
 
 
 class Tile:
-    """Cells of one array: the planes of an output lie side by side.
+    """Cells of one array: the planes of an output lie side by side, a dummy last.
 
     Parameters
     ----------
@@ -63,6 +63,10 @@ class Tile:
         self.planes = len(encoded.planes)
         parts = [p[rows, cols] for p in encoded.planes]
         target = np.stack(parts, axis=2).reshape(parts[0].shape[0], -1)
+        self._used = target.shape[1]
+        if encoded.dummy is not None:
+            column = np.full((target.shape[0], 1), encoded.dummy)
+            target = np.concatenate([target, column], axis=1)
         self.devices: DeviceArray = config.device.program(
             target, rng=stream(seed, "tile", *key)
         )
@@ -80,10 +84,11 @@ class Tile:
 
     def cells(self, seconds: float) -> Floats:
         """Conductances that a read at `seconds` sees (white noise apart)."""
-        mode = self.config.read_mode
-        if mode in ("none", "white"):
-            return self.devices.at_time(seconds)
-        return self.devices.read(seconds, mode=mode, dt=self.config.update_every)
+        c = self.config
+        dt, origin = c.update_every, c.start_time
+        if c.read_mode in ("none", "white"):
+            return self.devices.at_time(seconds, dt=dt, origin=origin)
+        return self.devices.read(seconds, mode=c.read_mode, dt=dt, origin=origin)
 
     def circuit(self, seconds: float) -> Crossbar:
         """Array with the cells of `seconds`."""
@@ -127,7 +132,11 @@ class Tile:
 
     def plane(self, a: NDArray[Any], k: int) -> NDArray[Any]:
         """Columns of plane `k` of a physical array, shape (rows, outputs)."""
-        return a[..., k :: self.planes]
+        return a[..., k : self._used : self.planes]
+
+    def dummy(self, a: NDArray[Any]) -> NDArray[Any]:
+        """Dummy column of a physical array, shape (rows,)."""
+        return a[..., self._used]
 
     def state_dict(self) -> dict[str, Any]:
         """State of the devices."""

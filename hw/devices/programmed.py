@@ -99,7 +99,9 @@ class DeviceArray:
         """Shape of the array."""
         return self.target.shape
 
-    def at_time(self, t: float, *, dt: float | None = None) -> Floats:
+    def at_time(
+        self, t: float, *, dt: float | None = None, origin: float = 0.0
+    ) -> Floats:
         """Conductances `t` seconds after programming, without read noise.
 
         Parameters
@@ -108,6 +110,9 @@ class DeviceArray:
             Seconds, >= 0.
         dt : float, optional
             Grid of telegraph noise, seconds; default: one grid point per `t`.
+        origin : float
+            Where the grid begins, seconds: noise is stationary, so that nothing needs
+            to be drawn for the time before the first look. The same in all calls.
         """
         d = self.device
         if not t >= 0:
@@ -122,12 +127,12 @@ class DeviceArray:
         if d.drift is not None:
             g = d.drift.apply(g, self.nu, t)
         if d.telegraph is not None:
-            g = g * self._telegraph(t, dt)
+            g = g * self._telegraph(t, dt, origin)
         if self.fault.any():
             g = d.faults.apply(g, self.fault, d.g_min, d.g_max)
         return np.asarray(g)
 
-    def _telegraph(self, t: float, dt: float | None) -> Floats:
+    def _telegraph(self, t: float, dt: float | None, origin: float) -> Floats:
         if self.device.telegraph is None:
             return np.ones(self.shape)
         step = dt or max(t, 1e-9)
@@ -136,7 +141,8 @@ class DeviceArray:
             self._processes[key] = self.device.telegraph.start(
                 self.shape, step, self.entropy
             )
-        return np.asarray(self._processes[key].at(round(t / step)))
+        index = round(t / step) if dt is None else _point(t, dt, origin)
+        return np.asarray(self._processes[key].at(index))
 
     def read_sigma(self, t: float) -> Floats:
         """Standard deviation of one read at `t`, siemens; 0 for faulty cells."""
@@ -156,6 +162,7 @@ class DeviceArray:
         dt: float | None = None,
         tau_min: float = 250e-9,
         tau_max: float | None = None,
+        origin: float = 0.0,
     ) -> Floats:
         """Conductances as one read sees them.
 
@@ -170,9 +177,11 @@ class DeviceArray:
             For "white".
         dt, tau_min, tau_max : float, optional
             Grid and time constants of "ou", seconds; `tau_max` defaults to 1000 dt.
+        origin : float
+            Where the grid begins, as in :meth:`at_time`.
         """
         _checks.choice("DeviceArray.read: mode", mode, READ_MODES)
-        g, sigma = self.at_time(t, dt=dt), self.read_sigma(t)
+        g, sigma = self.at_time(t, dt=dt, origin=origin), self.read_sigma(t)
         if not sigma.any():
             return g
         if mode == "white":
@@ -193,7 +202,7 @@ class DeviceArray:
                     dt=dt,
                     seed=self.entropy,
                 )
-            z = self._processes[key].at(round(t / dt))
+            z = self._processes[key].at(_point(t, dt, origin))
         return np.maximum(g + sigma * z, 0.0)
 
     def state_dict(self) -> dict[str, Any]:
@@ -240,3 +249,13 @@ class DeviceArray:
 
     def __repr__(self) -> str:
         return f"DeviceArray({self.device.name}, {self.shape}, writes={self.writes})"
+
+
+def _point(t: float, dt: float, origin: float) -> int:
+    """Grid point of a time; before the origin there is none."""
+    index = round((t - origin) / dt)
+    if index < 0:
+        raise ParameterError(
+            f"DeviceArray: {t:g} s lies before the origin of the noise, {origin:g} s"
+        )
+    return index

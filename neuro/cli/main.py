@@ -1,4 +1,4 @@
-"""``neuro``: run, list, energy, data, bench, warmup, cite.
+"""``neuro``: run, list, sweep, energy, data, bench, warmup, cite.
 
 Exit codes: 0 ok, 1 a check failed, 2 the user's mistake (one line, no traceback).
 Sub-commands live in modules of their own and are imported only when called.
@@ -20,6 +20,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("run", "run an experiment by name"),
     "list": ("run", "list the experiments"),
+    "sweep": ("sweep", "run an experiment over a grid of settings and seeds"),
     "energy": ("energy", "estimate energy, bit budgets; show profiles; self-check"),
     "data": ("data", "where data sets are, checksums, synthetic stand-ins"),
     "bench": ("benchmarks", "measure speed; beside a peer where one is installed"),
@@ -71,6 +72,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not (sys.argv[1:] if argv is None else argv):
             _parser().print_help()
             return 2
+        first = (sys.argv[1:] if argv is None else argv)[0]
+        if first.startswith("-") and first not in ("-h", "--help", "--version"):
+            raise ParameterError(
+                f"unknown option {first!r} before a command; accepted: --help, "
+                f"--version, or a command: {', '.join(_COMMANDS)}"
+            )
         args = _parser().parse_args(argv)
         if args.command not in _COMMANDS:
             raise ParameterError(
@@ -82,8 +89,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_shadowing()
         import importlib
 
+        from neuro.logs import shown
+
         module = importlib.import_module(f"neuro.cli.{_COMMANDS[args.command][0]}")
-        return int(module.main(args.command, args.arguments))
+        # an experiment shows its whole log, or nothing, by itself
+        own = args.command in ("run", "sweep") or "--quiet" in args.arguments
+        with shown(*() if own else ("neuro.compiled",)):
+            return int(module.main(args.command, args.arguments))
     except NeuroError as error:
         message = " ".join(str(error).split())
         print(f"{name}: error: {message}", file=sys.stderr)

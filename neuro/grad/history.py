@@ -30,6 +30,9 @@ class History:
         Why it ended: "steps", "budget", "patience", "target".
     wall_s : float
         Seconds of training, validation included, all parts together.
+    cpu_s : float
+        The same in processor time, summed over threads: what does not depend on how
+        busy the machine was.
     ema_model : torch.nn.Module or None
         Copy of the model with averaged weights and buffers.
     """
@@ -41,6 +44,7 @@ class History:
     steps: int = 0
     stopped: str = ""
     wall_s: float = 0.0
+    cpu_s: float = 0.0
     ema_model: Any = None
 
     def to_dict(self) -> dict[str, Any]:

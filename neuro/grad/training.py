@@ -219,7 +219,7 @@ def fit(
     model.train()
     trainable = [p for g in optimizer.param_groups for p in g["params"]]
     start = saved = time.perf_counter()
-    spent = history.wall_s
+    spent, worked = history.wall_s, history.cpu_s - time.process_time()
     total, count = 0.0, 0
     todo: Iterable[int] = range(history.steps, last)
     if progress is not None:
@@ -262,6 +262,7 @@ def fit(
                 )
                 log.debug("step %d: %.6g", history.steps, history.valid[-1][1])
             history.wall_s = spent + time.perf_counter() - start
+            history.cpu_s = worked + time.process_time()
             if folder is not None and now - saved > checkpoint_every_s:
                 state.save(folder)
                 saved = time.perf_counter()
@@ -279,6 +280,7 @@ def fit(
             history.stopped = "budget"
             break
     torch.set_rng_state(cpu_state)
+    history.cpu_s = worked + time.process_time()
     if count:
         history.loss.append((history.steps, total / count))
     if folder is not None:

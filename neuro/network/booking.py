@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from neuro.core.connectivity import Rows
 from neuro.counts import LayerInfo, OpCounts
-from neuro.network.grid import GridEngine, plastic_updates
+from neuro.network.grid import GridEngine
+from neuro.network.grid_state import plastic_updates
 from neuro.network.layered import LayeredEngine, Outcome
 from neuro.network.network import Network
 from neuro.network.result import Result, Spikes, Trace
@@ -30,7 +31,7 @@ class Tally:
 
     def __init__(self, engine: GridEngine) -> None:
         self.spikes = engine.state.spike_counts.copy()
-        self.plastic = plastic_updates(engine, engine.classes)
+        self.plastic = plastic_updates(engine.plan, engine.state)
 
 
 def grid_result(
@@ -50,21 +51,21 @@ def grid_result(
     spent = engine.state.spike_counts - before.spikes
     counts = OpCounts(1)
     spike_counts = {
-        name: spent[None, engine.first[name] : engine.first[name] + p.n]
+        name: spent[None, engine.plan.first[name] : engine.plan.first[name] + p.n]
         for name, p in net.populations.items()
     }
     events = dict(spike_counts)
     late = 0 if net.convention == "brian2" else 1
     for name, s in net.sources.items():
-        at, n = engine.source_first[name], s.n
-        own = (engine.stream_source >= at) & (engine.stream_source < at + n)
+        at, n = engine.plan.source_first[name], s.n
+        own = (engine.plan.stream_source >= at) & (engine.plan.stream_source < at + n)
         low = first - late if first == 0 else first
-        now = (engine.stream_step >= low) & (engine.stream_step < last)
-        channel = engine.stream_source[own & now] - at
+        now = (engine.plan.stream_step >= low) & (engine.plan.stream_step < last)
+        channel = engine.plan.stream_source[own & now] - at
         events[name] = np.bincount(channel, minlength=n)[None].astype(np.int64)
     for k, q in enumerate(net.projections):
         name, spikes = net.names[k], events[q.pre][0]
-        degree, zero = engine.table.out_degree[k], engine.table.zero_degree[k]
+        degree, zero = engine.plan.table.out_degree[k], engine.plan.table.zero_degree[k]
         n_synapses = int(degree.sum())
         counts.layer(
             name,
@@ -83,7 +84,7 @@ def grid_result(
         if zeros:
             counts.add(name, "synop_zero", zeros)
         counts.add(name, "ac", visits)
-    for k, n in plastic_updates(engine, engine.classes).items():
+    for k, n in plastic_updates(engine.plan, engine.state).items():
         counts.add(net.names[k], "plastic", n - before.plastic[k])
     book_populations(counts, net, spike_counts, 1, steps)
     if engine.runaway == "warn":
@@ -94,7 +95,7 @@ def grid_result(
     outcome.sample.append(np.zeros(raster_source.size, np.int32))
     traces = {}
     at = 0
-    for name, index, interval in engine.probe_names:
+    for name, index, interval in engine.probes.names:
         n = last // interval - first // interval
         values = flat[at : at + n * index.size].reshape(n, index.size)
         at += values.size
@@ -105,7 +106,7 @@ def grid_result(
         index = np.arange(values.shape[1], dtype=np.int32)
         traces[name] = Trace(np.array([n for n, _ in rows]) * net.dt, index, values)
     return Result(
-        spikes=sort_spikes(net, engine.first, outcome, first, batch=False),
+        spikes=sort_spikes(net, engine.plan.first, outcome, first, batch=False),
         traces=traces,
         counts=counts,
         duration=float(duration),

@@ -5,6 +5,8 @@ same step: spike trains are equal, not merely similar. Values are passed as plai
 numbers in SI units (voltages as ``1``), so that networks without units work too.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,7 +16,10 @@ from neuro.errors import UnsupportedNodeError, optional_import
 from neuro.network.description import Population
 from neuro.network.expand import expand
 from neuro.network.models import (
+    Adex,
+    Alif,
     IfDelta,
+    Izhikevich,
     LifAlpha,
     LifCondExp,
     LifDelta,
@@ -27,21 +32,55 @@ from neuro.network.stimuli import Current, Frames, Poisson, to_steps
 
 __all__ = ["Brian2Network", "to_brian2"]
 
-# equations, integration method, effect of a spike on each port
-_TEXT: dict[type, tuple[str, str, dict[str, str]]] = {
-    IfDelta: ("dv/dt = r*i_e/second : 1 (unless refractory)", "euler", {"input": "v"}),
-    LifDelta: (
+
+@dataclass(frozen=True)
+class _Model:
+    """Equations of a model as text.
+
+    ``ports`` names the variable an arrival adds to; ``each_step`` is code run every
+    step in the slot ``when``; ``early`` steps are taken off the delays, for models in
+    which an arrival acts during the step in which it is due.
+    """
+
+    equations: str
+    method: str
+    ports: Mapping[str, str]
+    threshold: str = "v > v_threshold"
+    reset: str = "v = v_reset"
+    each_step: str = ""
+    when: str = "groups"
+    early: int = 0
+
+
+_IZHIKEVICH = "(0.04*v**2 + 5*v + 140 - u + arriving + i_e)"
+_HALF_STEPS = f"""
+v += 0.5*dt/ms*{_IZHIKEVICH}
+v += 0.5*dt/ms*{_IZHIKEVICH}
+u += dt/ms*a*(b*v - u)
+arriving = 0
+"""
+_EULER = f"""
+slope = {_IZHIKEVICH}
+u += dt/ms*a*(b*v - u)
+v += dt/ms*slope
+arriving = 0
+"""
+_TEXT: dict[type, _Model] = {
+    IfDelta: _Model(
+        "dv/dt = r*i_e/second : 1 (unless refractory)", "euler", {"input": "v"}
+    ),
+    LifDelta: _Model(
         "dv/dt = (v_leak - v + r*i_e)/tau_mem : 1 (unless refractory)",
         "exact",
         {"input": "v"},
     ),
-    LifExp: (
+    LifExp: _Model(
         """dv/dt = (v_leak - v + r*(i_e + i_syn))/tau_mem : 1 (unless refractory)
            di_syn/dt = -i_syn/tau_syn : 1""",
         "exact",
         {"input": "i_syn"},
     ),
-    LifExpEI: (
+    LifExpEI: _Model(
         """dv/dt = (v_leak - v + r*(i_e + i_exc + i_inh))/tau_mem : 1
                    (unless refractory)
            di_exc/dt = -i_exc/tau_exc : 1
@@ -49,14 +88,24 @@ _TEXT: dict[type, tuple[str, str, dict[str, str]]] = {
         "exact",
         {"exc": "i_exc", "inh": "i_inh"},
     ),
-    LifAlpha: (
+    LifAlpha: _Model(
         """dv/dt = (v_leak - v + r*(i_e + i_syn))/tau_mem : 1 (unless refractory)
            di_syn/dt = slope/second - i_syn/tau_syn : 1
            dslope/dt = -slope/tau_syn : 1""",
         "exact",
         {"input": "slope"},
     ),
-    LifCondExp: (
+    Alif: _Model(
+        """dv/dt = (v_leak - v + r*(i_e + i_syn - (1 - raised)*adaptation))/tau_mem : 1
+                   (unless refractory)
+           di_syn/dt = -i_syn/tau_syn : 1
+           dadaptation/dt = -adaptation/tau_adapt : 1""",
+        "exact",
+        {"input": "i_syn"},
+        threshold="v > v_threshold + raised*adaptation",
+        reset="v = v_reset; adaptation += b",
+    ),
+    LifCondExp: _Model(
         """dv/dt = (g_leak*(v_leak - v) + g_exc*(e_exc - v) + g_inh*(e_inh - v)
                     + i_e)/c/second : 1 (unless refractory)
            dg_exc/dt = -g_exc/tau_exc : 1
@@ -64,8 +113,33 @@ _TEXT: dict[type, tuple[str, str, dict[str, str]]] = {
         "exponential_euler",
         {"exc": "g_exc", "inh": "g_inh"},
     ),
+    Adex: _Model(
+        """dv/dt = (g_leak*(v_leak - clip(v, -1, v_peak)) - w + i_e
+                    + g_leak*delta*exp((clip(v, -1, v_peak) - v_t)/delta)
+                    + i_syn*exp(-(t - began)/tau_syn))/c/second : 1 (unless refractory)
+           dw/dt = (a*(clip(v, -1, v_peak) - v_leak) - w)/tau_w : 1
+           i_syn : 1
+           began : second""",
+        "rk4",
+        {"input": "i_syn"},
+        threshold="v >= v_peak",
+        reset="v = v_reset; w += b",
+        each_step="i_syn *= exp(-dt/tau_syn); began = t + dt",
+        when="after_groups",
+    ),
+    Izhikevich: _Model(
+        """v : 1
+           u : 1
+           arriving : 1""",
+        "euler",
+        {"input": "arriving", "current": "arriving"},
+        threshold="v >= v_peak",
+        reset="v = c; u += d",
+        each_step=_HALF_STEPS,
+        early=1,
+    ),
 }
-_TIMES = ("tau_mem", "tau_syn", "tau_exc", "tau_inh", "t_ref")
+_TIMES = ("tau_mem", "tau_syn", "tau_exc", "tau_inh", "tau_adapt", "tau_w", "t_ref")
 
 
 @dataclass(frozen=True)
@@ -94,8 +168,12 @@ def _group(b2: Any, net: Network, pop: Population, seed: int) -> Any:
             f"to_brian2: population {pop.name!r}: no equations for "
             f"{type(m).__name__}; models with equations: {names}"
         )
-    equations, method, _ = _TEXT[type(m)]
-    values = {f.name: getattr(m, f.name) for f in fields(m) if f.name != "reset"}
+    text = _TEXT[type(m)]
+    values = {
+        f.name: getattr(m, f.name)
+        for f in fields(m)
+        if not isinstance(getattr(m, f.name), str)
+    }
     shift = sum(
         (
             np.asarray(d.amplitude, np.float64)
@@ -104,21 +182,20 @@ def _group(b2: Any, net: Network, pop: Population, seed: int) -> Any:
         ),
         np.zeros(()),
     )
-    values["i_e"] = np.asarray(values.get("i_e", 0.0)) + shift
-    lines = [
-        f"{k} : {'second' if k in _TIMES else '1'} (constant)"
-        for k in values
-        if k != "t_ref"
-    ]
-    lines.append("t_ref : second (constant)")
+    values["i_e"] = np.asarray(values["i_e"]) + shift
+    if isinstance(m, Alif):
+        values["raised"] = float(m.adaptation == "threshold")
+    lines = [f"{k} : {'second' if k in _TIMES else '1'} (constant)" for k in values]
     subtract = getattr(m, "reset", "value") == "subtract"
     group = b2.NeuronGroup(
         pop.n,
-        "\n".join([equations, *lines]),
-        threshold="v > v_threshold",
-        reset="v -= v_threshold" if subtract else "v = v_reset",
-        refractory="t_ref",
-        method=method,
+        "\n".join([text.equations, *lines]),
+        threshold=text.threshold,
+        reset=text.reset.replace("v = v_reset", "v -= v_threshold")
+        if subtract
+        else text.reset,
+        refractory="t_ref" if "t_ref" in values else False,
+        method=text.method,
         dt=net.dt * b2.second,
         name=_identifier(pop.name),
     )
@@ -128,6 +205,10 @@ def _group(b2: Any, net: Network, pop: Population, seed: int) -> Any:
     for k, row in zip(model_of(m).state, net.initial(pop.name, seed), strict=True):
         if k != "refractory":
             setattr(group, k, row)
+    if text.each_step:
+        euler = getattr(m, "method", "") == "euler"
+        code = _EULER if euler else text.each_step
+        group.run_regularly(code, when=text.when)
     return group
 
 
@@ -187,11 +268,12 @@ def to_brian2(net: Network, *, seed: int = 0) -> Brian2Network:
     for d in net.drives:
         target = groups[d.target]
         if isinstance(d, Poisson) and d.times is None and np.ndim(d.rate_hz) == 0:
-            variable = _TEXT[type(net.populations[d.target].model)][2][d.port]
+            variable = _TEXT[type(net.populations[d.target].model)].ports[d.port]
+            # a binomial draw of many rare inputs: Poisson to 0.1 % of its variance
+            parts = 1000 * max(1, math.ceil(float(d.rate_hz) * net.dt))
+            rate = float(d.rate_hz) / parts / second
             drives.append(
-                b2.PoissonInput(
-                    target, variable, 1, float(d.rate_hz) / second, float(d.weight)
-                )
+                b2.PoissonInput(target, variable, parts, rate, float(d.weight))
             )
         elif not isinstance(d, Current) or d.times is not None:
             raise UnsupportedNodeError(
@@ -205,7 +287,8 @@ def to_brian2(net: Network, *, seed: int = 0) -> Brian2Network:
                 f"to_brian2: projection {name!r}: static synapses only"
             )
         model = net.populations[q.post].model
-        port = _TEXT[type(model)][2].get(q.port)
+        text = _TEXT[type(model)]
+        port = text.ports.get(q.port)
         if port is None:
             raise UnsupportedNodeError(
                 f"to_brian2: projection {name!r}: port {q.port!r} is not supported"
@@ -213,13 +296,18 @@ def to_brian2(net: Network, *, seed: int = 0) -> Brian2Network:
         edges = expand(
             q, net.n_of(q.pre), net.n_of(q.post), name=name, dt=net.dt, seed=seed
         )
-        effect = "w"
+        if text.early and edges.delay.size and edges.delay.min() < text.early:
+            raise UnsupportedNodeError(
+                f"to_brian2: projection {name!r}: {type(model).__name__} needs delays "
+                "of at least one step"
+            )
+        effect = "weight"
         if isinstance(model, LifAlpha):
-            effect = "w*e_number*second/tau_syn_post"
+            effect = "weight*e_number*second/tau_syn_post"
         made = b2.Synapses(
             groups[q.pre],
             groups[q.post],
-            "w : 1 (constant)",
+            "weight : 1 (constant)",
             on_pre=f"{port}_post += {effect}",
             namespace={"e_number": float(np.e)},
             name=f"s_{len(synapses)}",
@@ -227,8 +315,8 @@ def to_brian2(net: Network, *, seed: int = 0) -> Brian2Network:
         )
         if edges.pre.size:
             made.connect(i=edges.pre, j=edges.post)
-            made.w = edges.weight
-            made.delay = edges.delay * net.dt * second
+            made.weight = edges.weight
+            made.delay = (edges.delay - text.early) * net.dt * second
         else:
             made.connect(condition="False")
         synapses[name] = made

@@ -50,7 +50,8 @@ def build(
                 f"{did_you_mean(name, [*accepted, *known])}; accepted: "
                 f"{', '.join([*accepted, *known])}"
             )
-    estimate = net.memory(taken)
+    wide: Any = precision
+    estimate = net.memory(taken, wide)
     limit = int(0.8 * _free_memory()) if memory_limit is None else memory_limit
     if estimate.total > limit:
         largest = max(estimate.objects, key=lambda k: estimate.objects[k])

@@ -39,7 +39,7 @@ def check_network(net: "Network") -> None:
             if model.brian2_step is None:
                 raise ParameterError(
                     f"Population {p.name!r}: {type(p.model).__name__} has no step in "
-                    "Brian2's order; use convention='nest' or a built-in LIF model"
+                    "Brian2's order; use convention='nest' or a built-in neuron"
                 )
             steps.add(model.brian2_step)
         else:

@@ -12,6 +12,7 @@ from neuro.network._brief import brief_fields
 from neuro.network.distributions import Distribution, LogNormal, Normal, Uniform
 from neuro.network.rules import Rule
 from neuro.network.stimuli import Frames as Frames
+from neuro.network.weight_steps import check_step
 from neuro.network.weights import WeightSource
 
 __all__ = ["Frames", "Population", "Projection"]
@@ -76,6 +77,11 @@ class Projection:
         Registered plasticity rule.
     gain : array_like of float, shape (n_steps,), optional
         One factor per step on everything the projection delivers in that step.
+    weight_step : float, optional
+        All weights are multiples of this, at most 32,767 of it. Where every projection
+        with weights of its own has a step, the grid engine stores one or two bytes per
+        weight instead of four. Given weights must lie on these multiples, drawn ones
+        are rounded to them.
     """
 
     pre: str
@@ -86,6 +92,7 @@ class Projection:
     port: str = "input"
     plasticity: Any = None
     gain: Any = None
+    weight_step: float | None = None
 
     def __post_init__(self) -> None:
         who = f"Projection {self.pre!r} -> {self.post!r}"
@@ -110,6 +117,8 @@ class Projection:
                 raise ParameterError(
                     f"{who}.{name}{at} is {array.flat[bad[0]]}; must be finite"
                 )
+        if self.weight_step is not None:
+            check_step(self, who)
         if self.gain is not None:
             gain = np.asarray(self.gain, np.float64)
             if gain.ndim != 1 or not np.isfinite(gain).all():

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numba as nb
+import numpy as np
 from numba import types
 
 from neuro.compiled import kernel
 from neuro.network.network import Network
 from neuro.network.registry import (
+    DOUBLE_PLASTIC_SIGNATURE,
     MAX_MODELS,
     PLASTIC_SIGNATURE,
     STEP_SIGNATURE,
@@ -19,7 +21,10 @@ from neuro.network.registry import (
 __all__ = ["compile_driver", "model_tuple", "rule_tuple"]
 
 _STEPS = types.UniTuple(types.FunctionType(STEP_SIGNATURE), MAX_MODELS)
-_RULES = types.UniTuple(types.FunctionType(PLASTIC_SIGNATURE), MAX_MODELS)
+_RULES = {
+    np.dtype(np.float32): PLASTIC_SIGNATURE,
+    np.dtype(np.float64): DOUBLE_PLASTIC_SIGNATURE,
+}
 
 
 def model_tuple(net: Network) -> tuple[tuple[Any, ...], dict[str, int]]:
@@ -39,7 +44,9 @@ def model_tuple(net: Network) -> tuple[tuple[Any, ...], dict[str, int]]:
     return _pad(steps, STEP_SIGNATURE), index
 
 
-def rule_tuple(net: Network) -> tuple[tuple[Any, ...] | None, dict[int, int]]:
+def rule_tuple(
+    net: Network, precision: str
+) -> tuple[tuple[Any, ...] | None, dict[int, int]]:
     """Return the plasticity rules padded to eight (None if none) and their indices."""
     rules: list[Any] = []
     index = {}
@@ -50,7 +57,9 @@ def rule_tuple(net: Network) -> tuple[tuple[Any, ...] | None, dict[int, int]]:
         if on_pre not in rules:
             rules.append(on_pre)
         index[k] = rules.index(on_pre)
-    return (_pad(rules, PLASTIC_SIGNATURE) if rules else None), index
+    double = precision == "double"
+    signature = DOUBLE_PLASTIC_SIGNATURE if double else PLASTIC_SIGNATURE
+    return (_pad(rules, signature) if rules else None), index
 
 
 def _pad(functions: list[Any], signature: Any) -> tuple[Any, ...]:
@@ -58,6 +67,13 @@ def _pad(functions: list[Any], signature: Any) -> tuple[Any, ...]:
         if signature.args not in f.overloads:
             f.compile(signature.args)
     return tuple((functions * MAX_MODELS)[:MAX_MODELS])
+
+
+def _rules_type(arguments: tuple[Any, ...]) -> Any:
+    """Return the type of the rules, whose weights are those of the state."""
+    state = next(a for a in arguments if hasattr(a, "plastic_weights"))
+    signature = _RULES[state.plastic_weights.dtype]
+    return types.UniTuple(types.FunctionType(signature), MAX_MODELS)
 
 
 _DRIVERS: dict[tuple[Any, Any], Any] = {}
@@ -75,8 +91,8 @@ def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -
     kinds = []
     for a in arguments:
         if isinstance(a, tuple) and not hasattr(a, "_fields"):
-            rules = PLASTIC_SIGNATURE.args in a[0].overloads
-            kinds.append(_RULES if rules else _STEPS)
+            step = STEP_SIGNATURE.args in a[0].overloads
+            kinds.append(_STEPS if step else _rules_type(arguments))
         else:
             kinds.append(nb.typeof(a))
     key = (function, tuple(kinds))

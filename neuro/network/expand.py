@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from neuro.core.connectivity import Connectivity, Csr, Rows
 from neuro.errors import ParameterError, ShapeError
 from neuro.network.description import Projection
-from neuro.network.distributions import LogNormal, Normal, Uniform
+from neuro.network.distributions import Distribution, LogNormal, Normal, Uniform
 from neuro.network.rules import CHUNK, Rule
+from neuro.network.weight_steps import on_steps
 from neuro.random import stream
 
 __all__ = ["Synapses", "chunks", "expand", "to_csr"]
@@ -137,6 +138,11 @@ def chunks(
             weight = _values(projection.weight, m, at, weight_rng, f"{who}.weight", 1.0)
             if base is not None:
                 weight = weight * base[at : at + m]
+            if projection.weight_step is not None:
+                weight = on_steps(
+                    weight, float(projection.weight_step), f"{who}.weight", at=at,
+                    drawn=isinstance(projection.weight, Distribution),
+                )  # fmt: skip
         delay = np.zeros(0, np.int32)
         if delays:
             if projection.delay is None:

@@ -10,6 +10,7 @@ from neuro.network.description import Projection
 from neuro.network.distributions import Distribution
 from neuro.network.registry import model_of, rule_of
 from neuro.network.stimuli import Frames, Poisson
+from neuro.network.weight_steps import code_type, varies
 
 if TYPE_CHECKING:
     from neuro.network.network import Network
@@ -39,9 +40,10 @@ class MemoryEstimate:
         return "\n".join([*lines, f"{'total':<32} {self.total / 1e6:12.3f} MB"])
 
 
-def estimate(net: "Network", engine: str) -> MemoryEstimate:
+def estimate(net: "Network", engine: str, precision: str = "single") -> MemoryEstimate:
     """Estimate a build for "grid" or "exact"."""
     sizes: dict[str, int] = {}
+    real = 8 if precision == "double" else 4
     grid = engine != "exact"
     slots = _slots(net) if grid else 0
     for p in net.populations.values():
@@ -49,11 +51,12 @@ def estimate(net: "Network", engine: str) -> MemoryEstimate:
         if grid:
             ports = {q.port for q in net.projections if q.post == p.name}
             sizes[p.name] = p.n * (8 * len(model.state) + 8 * len(model.ports) + 9)
-            sizes[p.name] += 4 * p.n * len(ports) * slots
+            sizes[p.name] += real * p.n * len(ports) * slots
         else:
             sizes[p.name] = p.n * (_EXACT_NEURON + 16 * len(model.state))
+    codes = code_type(net) if grid else None
     for name, q in zip(net.names, net.projections, strict=True):
-        sizes[name] = _grid_bytes(net, q) if grid else _exact_bytes(net, q)
+        sizes[name] = _grid_bytes(net, q, codes, real) if grid else _exact_bytes(net, q)
     for name, s in net.sources.items():
         if not isinstance(s, Frames):
             sizes[name] = (12 if grid else 48) * int(np.size(s.channels))
@@ -90,18 +93,21 @@ def _exact_bytes(net: "Network", q: Projection) -> int:
     return n * (_EXACT_SYNAPSE + _EXACT_SORTING) + 56 * min(groups, n)
 
 
-def _grid_bytes(net: "Network", q: Projection) -> int:
+def _grid_bytes(net: "Network", q: Projection, codes: Any, real: int) -> int:
     n_pre = net.n_of(q.pre)
     shape: Any = getattr(q.rule, "shape", None)
     if shape is not None:
         return 16 * int(shape[0]) * int(shape[1])
     n = _synapses(net, q)
     if n is None:
-        return int(q.rule.nbytes) * 2
-    scalar = q.weight is None or (np.ndim(q.weight) == 0 and not q.random)
-    each = 2 if scalar else 6
+        n = int(np.size(getattr(q.rule, "weights", np.zeros(0))))
+        if codes is None or not n:
+            return int(q.rule.nbytes) * 2
+    each = 2
+    if varies(q):
+        each += real if codes is None else np.dtype(codes).itemsize
     if q.plasticity is not None:
-        each = 2 + 4 * len(rule_of(q.plasticity).fields)
+        each = 2 + real * len(rule_of(q.plasticity).fields)
     if q.delay is not None and (q.random or np.ndim(q.delay) > 0):
         each += 1
     return n * each + 12 * n_pre

@@ -157,17 +157,23 @@ class Network:
         ]
         return "\n  ".join([repr(self), *(brief(p) for p in parts)])
 
-    def memory(self, engine: str = "auto") -> MemoryEstimate:
+    def memory(
+        self,
+        engine: str = "auto",
+        precision: Literal["single", "double"] = "single",
+    ) -> MemoryEstimate:
         """Estimate the bytes a build needs, per object, before allocation.
 
         Parameters
         ----------
         engine : {"auto", "grid", "exact"}
             As in :meth:`build`.
+        precision : {"single", "double"}
+            As in :meth:`build`.
         """
         from neuro.network.exact_support import choose_engine
 
-        return estimate(self, choose_engine(self, engine))
+        return estimate(self, choose_engine(self, engine), precision)
 
     def build(
         self,

@@ -29,10 +29,11 @@ with float64 ``params`` (the dataclass's fields in their order) and ``state``
 is the model's own, as in the step.
 
 A plasticity rule is a frozen dataclass with the class attributes ``fields`` (names of
-the float32 rows of a synapse; row 0 is what is delivered; if it is named "delivered",
-row 1 starts at the weight too, all others at 0), ``pre_traces`` and
-``post_traces`` (names of fields that hold a time constant) and the method
-``prepare(dt)``; its function ``on_pre`` is described at :data:`PLASTIC_SIGNATURE`.
+the rows of a synapse, float32, or float64 with ``precision="double"``; row 0 is what is
+delivered; if it is named "delivered", row 1 starts at the weight too, all others at 0),
+``pre_traces`` and ``post_traces`` (names of fields that hold a time constant) and the
+method ``prepare(dt)``; its function ``on_pre`` is described at
+:data:`PLASTIC_SIGNATURE`.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ from neuro.compiled import kernel
 from neuro.errors import ParameterError
 
 __all__ = [
+    "DOUBLE_PLASTIC_SIGNATURE",
     "MAX_MODELS",
     "PLASTIC_SIGNATURE",
     "STEP_SIGNATURE",
@@ -66,11 +68,13 @@ MAX_MODELS = (
 _MATRIX = types.float64[:, ::1]
 STEP_SIGNATURE = types.void(_MATRIX, _MATRIX, _MATRIX, types.uint8[::1], types.float64)
 
+
 # on_pre(params, synapse, targets, pre, post, post_times, post_count, post_state, last,
 #        now, delay, decay, spike) -> updates made
 # Called once per pre spike and row (the synapses of one source in one block, of one
-# delay). params float64 (n_params,); synapse float32 (n_fields, row), field 0 is what
-# is delivered after the call; targets uint16 (row,) index the post arrays; pre float64
+# delay). params float64 (n_params,); synapse float32, float64 in double precision,
+# (n_fields, row), field 0 is what is delivered after the call; targets uint16 (row,)
+# index the post arrays; pre float64
 # (n_pre_traces,): traces at `last`; post float64 (n_post_traces, n, H), post_times
 # int64 (n, H), post_count int64 (n,): ring of the post spikes' traces and times, entry
 # i at i % H; post_state float64 (n_state, n); last, now, delay: int64 steps (last < 0:
@@ -78,21 +82,26 @@ STEP_SIGNATURE = types.void(_MATRIX, _MATRIX, _MATRIX, types.uint8[::1], types.f
 # spike int64: 1 for a pre spike at `now`, 0 to account for the post spikes only. A
 # source silent for 40 of the longest time constant is settled with spike 0 and has
 # last < 0 at its next spike: traces that old count for nothing, histories stay short.
-PLASTIC_SIGNATURE = types.int64(
-    types.float64[::1],
-    types.float32[:, ::1],
-    types.uint16[::1],
-    types.float64[::1],
-    types.float64[:, :, ::1],
-    types.int64[:, ::1],
-    types.int64[::1],
-    _MATRIX,
-    types.int64,
-    types.int64,
-    types.int64,
-    _MATRIX,
-    types.int64,
-)
+def _plastic_signature(weight: Any) -> Any:
+    return types.int64(
+        types.float64[::1],
+        weight[:, ::1],
+        types.uint16[::1],
+        types.float64[::1],
+        types.float64[:, :, ::1],
+        types.int64[:, ::1],
+        types.int64[::1],
+        _MATRIX,
+        types.int64,
+        types.int64,
+        types.int64,
+        _MATRIX,
+        types.int64,
+    )
+
+
+PLASTIC_SIGNATURE = _plastic_signature(types.float32)
+DOUBLE_PLASTIC_SIGNATURE = _plastic_signature(types.float64)  # precision="double"
 
 
 @dataclass(frozen=True, slots=True)

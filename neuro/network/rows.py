@@ -20,10 +20,11 @@ from neuro.network.expand import Synapses, chunks, delay_steps
 from neuro.network.network import Network
 from neuro.network.registry import rule_of
 from neuro.network.rules import Rule
+from neuro.network.weight_steps import code_type, largest_code
 
 __all__ = ["Blocks", "RowClass", "RowTable", "build_rows", "classify"]
 
-_INT16_MAX = 32767
+_INT16_MAX, _INT32_MAX = 32_767, 2_147_483_647
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class RowClass:
     split: bool = False  # holds the synapses of its delay only
     shortest: int = 0
     longest: int = 0
+    step: float = 0.0  # all weights are multiples of it, stored as integers
+    most: int = 0  # steps of the largest weight
 
     def note_delays(self, delay: NDArray[np.int32]) -> None:
         """Widen the range of delays by those of a piece of synapses."""
@@ -82,7 +85,7 @@ class RowTable:
     indptr: NDArray[np.int64]
     targets: NDArray[np.uint16]
     weights: NDArray[Any]
-    plastic_weights: NDArray[np.float32]
+    plastic_weights: NDArray[Any]
     group_ptr: NDArray[np.int64]
     group_delay: NDArray[np.uint16]
     group_count: NDArray[np.uint16]
@@ -105,6 +108,7 @@ def classify(net: Network, seed: int) -> list[RowClass]:
     A plastic projection has one class for each of its delays.
     """
     classes: list[RowClass] = []
+    coded = code_type(net) is not None
     for source in [*net.populations, *net.sources]:
         known: dict[tuple[Any, ...], RowClass] = {}
         for k, q in enumerate(net.projections):
@@ -136,10 +140,15 @@ def classify(net: Network, seed: int) -> list[RowClass]:
                     for d in ([delay] if delay else _delays(net, k, seed))
                 ]  # fmt: skip
                 continue
-            if key not in known:
-                known[key] = RowClass(key[0], source, delay, weight or 0.0)
-                classes.append(known[key])
-            known[key].projections.append(k)
+            step = float(q.weight_step or 0.0) if coded and key[0] != SHARED else 0.0
+            if (*key, step) not in known:
+                made = RowClass(key[0], source, delay, weight or 0.0, step=step)
+                known[*key, step] = made
+                classes.append(made)
+            found = known[*key, step]
+            found.projections.append(k)
+            if step:
+                found.most = max(found.most, largest_code(q))
     return classes
 
 
@@ -183,15 +192,22 @@ def _share(s: Synapses, row_class: RowClass) -> Synapses:
 
 def integer_unit(classes: list[RowClass]) -> float:
     """Return the unit of which all weights are small multiples, 0 if there is none."""
-    if not classes or any(c.kind != SHARED for c in classes):
+    if not classes or any(c.kind != SHARED and not c.step for c in classes):
         return 0.0
-    sizes = [abs(c.weight) for c in classes if c.weight != 0]
-    if not sizes:
+    values = np.array([c.step or c.weight for c in classes])
+    if not values.any():
         return 1.0
-    unit = min(sizes)
-    ratio = np.array([c.weight / unit for c in classes])
+    unit = float(np.abs(values[values != 0]).min())
+    ratio = values / unit
     whole = np.abs(ratio - np.rint(ratio)) <= 1e-9 * np.abs(ratio)
     return unit if whole.all() and np.abs(ratio).max() <= 1000 else 0.0
+
+
+def _ring_units(row_class: RowClass, unit: float) -> int:
+    """Return the largest weight of a class in units of an integer ring."""
+    if row_class.step:
+        return row_class.most * round(row_class.step / unit)
+    return abs(round(row_class.weight / unit))
 
 
 def build_rows(
@@ -227,7 +243,7 @@ def build_rows(
                 for c in members:
                     s = _share(piece, classes[c])
                     at = np.ascontiguousarray(row_at[:, c])
-                    step = abs(round(classes[c].weight / unit)) if unit else 0
+                    step = _ring_units(classes[c], unit) if unit else 0
                     kernels.count_rows(s.pre, s.post, blocks.share[q.post], at, counts)
                     kernels.count_degrees(
                         s.pre, s.post, out_degree[k], in_sum[q.post], step
@@ -237,6 +253,8 @@ def build_rows(
         most = max([int(x.max(initial=0)) for x in in_sum.values()], default=0)
         repeated = any(c.source in net.sources for c in classes)
         ring = np.int16 if most <= _INT16_MAX and not repeated else np.int32
+        if most > _INT32_MAX // (16 if repeated else 1):  # bursts of a stream
+            unit, ring = 0.0, np.float32
     table = _allocate(net, classes, blocks, row_at, counts, out_degree, precision)
     cursor = table.indptr.copy()
     delays, delay_shift = _delay_room(table, classes, n_blocks, net)
@@ -293,8 +311,9 @@ def _fill(
             table.plastic_weights,
         )  # fmt: skip
     else:
+        weight = np.rint(s.weight / row_class.step) if row_class.step else s.weight
         kernels.fill_weighted(
-            s.pre, s.post, s.weight, s.delay, share, at, column, shift,
+            s.pre, s.post, weight, s.delay, share, at, column, shift,
             np.ascontiguousarray(delay_shift), cursor, table.targets, table.weights,
             delays,
         )  # fmt: skip
@@ -333,7 +352,8 @@ def _allocate(
     targets = np.empty(-(-n_targets // 4) * 4 + 4, np.uint16)
     for start, stop, dummy in regions:
         targets[start:stop] = dummy
-    dtype = np.float64 if precision == "double" else np.float32
+    plain: Any = np.float64 if precision == "double" else np.float32
+    dtype = code_type(net) if any(c.step for c in classes) else plain
     return RowTable(
         row_at=row_at,
         weight_shift=shift,
@@ -341,7 +361,7 @@ def _allocate(
         indptr=indptr,
         targets=targets,
         weights=np.zeros(n_weights, dtype),
-        plastic_weights=np.zeros(n_plastic, np.float32),
+        plastic_weights=np.zeros(n_plastic, plain),
         group_ptr=np.zeros(1, np.int64),
         group_delay=np.zeros(0, np.uint16),
         group_count=np.zeros(0, np.uint16),

@@ -19,6 +19,7 @@ _LABELS = {
     "dense": "non-spiking, equal steps",
     "dense_equal_time": "non-spiking, equal time",
     "spiking_raw": "spiking, weights not averaged",
+    "dense_raw": "non-spiking, not averaged",
 }
 
 
@@ -26,7 +27,7 @@ def samples(ctx: Context, pictures: Mapping[str, Any], data: Splits) -> None:
     """Grids of generated images from the same noise, and of real ones."""
     import matplotlib.pyplot as plt
 
-    names = [k for k in pictures if k != "spiking_raw"]
+    names = [k for k in pictures if not k.endswith("_raw")]
     figure, axes = plt.subplots(
         1, len(names) + 1, figsize=(3.2 * (len(names) + 1), 3.4), layout="constrained"
     )

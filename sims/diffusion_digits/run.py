@@ -85,10 +85,10 @@ def _models(cfg: Config, ctx: Context, data: Splits, k: int) -> dict[str, Any]:
 
     raw, spiking, _ = train("spiking", config, cfg.steps)
     found = {"spiking": spiking, "spiking_raw": raw}
-    found["dense"] = train("dense", config.dense(), cfg.steps)[1]
+    found["dense_raw"], found["dense"], _ = train("dense", config.dense(), cfg.steps)
     longer = round(cfg.steps * cfg.equal_time)
     if longer:
-        found["dense_equal_time"] = train("dense-time", config.dense(), longer)[1]
+        found["dense_equal_time"] = train("dense_equal_time", config.dense(), longer)[1]
     return found
 
 

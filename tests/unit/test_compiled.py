@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from neuro.compiled import _version, kernel
+from neuro.compiled import _say_once, _version, kernel
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled"
@@ -48,7 +48,7 @@ def test_two_signatures_compiled_at_once_keep_their_own_code(tmp_path, monkeypat
 
 
 def test_stamp_covers_the_file_of_a_compiled_callee(tmp_path, monkeypatch):
-    source = "from neuro.compiled import _version, kernel\n@kernel\ndef {}(x):\n    return {}\n"
+    source = "from neuro.compiled import _say_once, _version, kernel\n@kernel\ndef {}(x):\n    return {}\n"
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "callee_module.py").write_text(source.format("inner", "x + 1"))
     (tmp_path / "caller_module.py").write_text(
@@ -64,6 +64,48 @@ def test_stamp_covers_the_file_of_a_compiled_callee(tmp_path, monkeypatch):
     }
     for name in ("callee_module", "caller_module"):
         sys.modules.pop(name)
+
+
+def _imported(folder, text):
+    """Import a module anew, as another process would."""
+    (folder / "edited_module.py").write_text(text)
+    names = {"__name__": "edited_module", "__file__": str(folder / "edited_module.py")}
+    exec(compile(text, str(folder / "edited_module.py"), "exec"), names)
+    return names["f"]
+
+
+def test_a_touched_source_stays_compiled_and_an_edited_one_does_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path / "cache"))
+    text = "from neuro.compiled import kernel\n@kernel\ndef f(x):\n    return x + {}\n"
+    assert _imported(tmp_path, text.format(1))(1) == 2
+    os.utime(tmp_path / "edited_module.py", (1, 1))
+    again = _imported(tmp_path, text.format(1))  # written anew: another time
+    os.utime(tmp_path / "edited_module.py", (2, 2))
+    assert again(1) == 2
+    assert sum(again._cache_hits.values()) == 1
+    edited = _imported(tmp_path, text.format(2))  # of the same size
+    os.utime(tmp_path / "edited_module.py", (3, 3))
+    assert edited(1) == 3
+
+
+def test_compiling_is_said_once_and_only_where_it_happens(
+    tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path / "cache"))
+    text = "from neuro.compiled import kernel\n@kernel\ndef f(x):\n    return x + 1\n"
+
+    def said(function, *values):
+        caplog.clear()
+        _say_once.cache_clear()
+        with caplog.at_level("INFO", "neuro.compiled"):
+            for x in values:
+                function(x)
+        return caplog.text.count("compiling kernels")
+
+    assert said(_imported(tmp_path, text), 1, 1.0) == 1
+    assert said(_imported(tmp_path, text), 1, 1.0) == 0
 
 
 def test_compiles_and_is_found_again():

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from neuro.network import (
+    Adex,
+    Alif,
     FixedIndegree,
     IfDelta,
+    Izhikevich,
     LifAlpha,
     LifCondExp,
     LifDelta,
@@ -24,35 +27,69 @@ from neuro.network import (
 brian2 = pytest.importorskip("brian2")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its parser
 DT = 1e-4
+BOTH = ("input", "input")
 
-# model, unit of the weights, ports of excitation and inhibition
+# model of a population of n neurons, unit of the weights, ports of excitation, inhibition
 MODELS = {
-    "if_delta": (IfDelta(r=40.0, t_ref=2e-3, i_e=0.4), 0.12, ("input", "input")),
-    "lif_delta": (LifDelta(t_ref=2e-3, i_e=0.7), 0.12, ("input", "input")),
-    "lif_delta no refractoriness": (LifDelta(i_e=0.7), 0.12, ("input", "input")),
-    "lif_exp": (LifExp(t_ref=2e-3, i_e=0.7), 0.5, ("input", "input")),
-    "lif_exp_ei": (LifExpEI(t_ref=2e-3, i_e=0.7), 0.5, ("exc", "inh")),
-    "lif_alpha": (LifAlpha(t_ref=2e-3, i_e=0.7), 0.25, ("input", "input")),
-    "lif_cond_exp": (LifCondExp(t_ref=2e-3, i_e=60e-12), 3e-9, ("exc", "inh")),
+    "if_delta": (lambda n: IfDelta(r=40.0, t_ref=2e-3, i_e=0.4), 0.12, BOTH),
+    "lif_delta": (lambda n: LifDelta(t_ref=2e-3, i_e=0.7), 0.12, BOTH),
+    "lif_delta no refractoriness": (lambda n: LifDelta(i_e=0.7), 0.12, BOTH),
+    "lif_delta subtract": (lambda n: LifDelta(i_e=0.7, reset="subtract"), 0.12, BOTH),
+    "lif_exp": (lambda n: LifExp(t_ref=2e-3, i_e=0.7), 0.5, BOTH),
+    "plif": (
+        lambda n: LifExp(tau_mem=np.linspace(8e-3, 30e-3, n), t_ref=2e-3, i_e=0.7),
+        0.5, BOTH,
+    ),
+    "lif_exp_ei": (lambda n: LifExpEI(t_ref=2e-3, i_e=0.7), 0.5, ("exc", "inh")),
+    "lif_alpha": (lambda n: LifAlpha(t_ref=2e-3, i_e=0.7), 0.25, BOTH),
+    "alif, threshold": (lambda n: Alif(t_ref=2e-3, i_e=0.8), 0.5, BOTH),
+    "alif, current": (
+        lambda n: Alif(t_ref=2e-3, i_e=0.8, adaptation="current"), 0.5, BOTH,
+    ),
+    "lif_cond_exp": (
+        lambda n: LifCondExp(t_ref=2e-3, i_e=60e-12), 3e-9, ("exc", "inh"),
+    ),
+    "adex": (
+        lambda n: Adex(t_ref=2e-3, i_e=0.6e-9, tau_syn=5e-3), 0.4e-9, BOTH,
+    ),
+    "izhikevich, half-steps": (lambda n: Izhikevich(i_e=6.0), 20.0, BOTH),
+    "izhikevich, euler": (lambda n: Izhikevich(i_e=6.0, method="euler"), 20.0, BOTH),
 }  # fmt: skip
 
 
-def _network(model, unit, ports, rng, n=60, convention="brian2"):
-    sign = 1.0 if isinstance(model, LifCondExp) else -1.0
+def _start(model):
+    """Range of initial voltages."""
+    if isinstance(model, Izhikevich):
+        return -65.0, -45.0
+    if isinstance(model, Adex):
+        return model.v_leak, model.v_t
+    return float(np.mean(model.v_reset)), float(np.mean(model.v_threshold))
+
+
+def _network(make, unit, ports, rng, convention="brian2"):
+    sign = 1.0 if isinstance(make(1), LifCondExp) else -1.0
     steps, channels = np.divmod(np.sort(rng.choice(1800 * 20, 700, replace=False)), 20)
-    low, high = float(np.mean(model.v_reset)), float(np.mean(model.v_threshold))
+    init = {"v": Uniform(*_start(make(1)))}
+    delay = Uniform(DT, 15.4 * DT)
+
+    def edges(pre, post, degree, weight, port):
+        return Projection(
+            pre,
+            post,
+            FixedIndegree(degree),
+            delay=delay,
+            port=port,
+            weight=Normal(weight, 0.1 * unit),
+        )
+
     return Network(
         SpikeList("in", 20, steps * DT, channels),
-        Population("e", 45, model, init={"v": Uniform(low, high)}),
-        Population("i", 15, model, init={"v": Uniform(low, high)}),
-        Projection("in", "e", FixedIndegree(4), weight=Normal(unit, 0.1 * unit),
-                   delay=Uniform(DT, 15.4 * DT), port=ports[0]),
-        Projection("e", "e", FixedIndegree(6), weight=Normal(unit / 2, 0.1 * unit),
-                   delay=Uniform(DT, 15.4 * DT), port=ports[0]),
-        Projection("e", "i", FixedIndegree(8), weight=Normal(unit / 2, 0.1 * unit),
-                   delay=Uniform(DT, 15.4 * DT), port=ports[0]),
-        Projection("i", "e", FixedIndegree(4), weight=Normal(sign * unit, 0.1 * unit),
-                   delay=Uniform(DT, 15.4 * DT), port=ports[1]),
+        Population("e", 45, make(45), init=init),
+        Population("i", 15, make(15), init=init),
+        edges("in", "e", 4, unit, ports[0]),
+        edges("e", "e", 6, unit / 2, ports[0]),
+        edges("e", "i", 8, unit / 2, ports[0]),
+        edges("i", "e", 4, sign * unit, ports[1]),
         Record("e", ("v",), interval=DT),
         dt=DT,
         convention=convention,
@@ -61,8 +98,7 @@ def _network(model, unit, ports, rng, n=60, convention="brian2"):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_spike_trains_are_equal(name, rng):
-    model, unit, ports = MODELS[name]
-    net = _network(model, unit, ports, rng)
+    net = _network(*MODELS[name], rng)
     ours = net.build(engine="grid", seed=5, precision="double").run(0.2)
     brian2.prefs.codegen.target = "numpy"
     theirs = to_brian2(net, seed=5)

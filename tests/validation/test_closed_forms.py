@@ -134,7 +134,7 @@ def test_rate_under_filtered_noise(engine):
     """
     tau, tau_s, theta, reset, t_ref = 20e-3, 0.1e-3, 20.0, 10.0, 2e-3
     # the exact engine draws a second of arrivals at once: fewer neurons for longer
-    n, duration = (500, 2.0) if engine == "grid" else (100, 10.0)
+    n, duration = (500, 2.0) if engine == "grid" else (50, 20.0)
     mean, sd, j = 18.0, 4.0, 0.1
     w = j * tau / tau_s  # current jump whose charge moves the membrane by j
     up, down = (0.5 * (sd**2 / j**2 + s * mean / j) / tau for s in (1, -1))

@@ -1,6 +1,6 @@
 """STDP: pairs against the formula, trains against a plain loop and against NEST.
 
-Weights are stored as float32, so each update rounds by 6e-8 of the weight.
+Weights are float64 with ``precision="double"``; as float32 each update rounds by 6e-8.
 """
 
 import json
@@ -32,7 +32,7 @@ RULES = {
 }
 
 
-def final_weights(rule, pre, post, delay, duration):
+def final_weights(rule, pre, post, delay, duration, precision="double"):
     """Weights of n independent synapses; pre, post: lists of spike steps per synapse.
 
     The post neuron fires where the second list says, whatever the plastic input.
@@ -57,7 +57,7 @@ def final_weights(rule, pre, post, delay, duration):
         ),
         dt=DT,
     )
-    simulation = net.build(engine="grid", precision="double")
+    simulation = net.build(engine="grid", precision=precision)
     result = simulation.run(duration)
     for name, trains in (("pre", pre), ("post", post)):
         assert result.spike_counts(name)[0].tolist() == [len(t) for t in trains]
@@ -114,14 +114,15 @@ def one_synapse(rule, pre, post, delay):
     return w
 
 
+@pytest.mark.parametrize(("precision", "near"), [("double", 1e-12), ("single", 1.2e-7)])
 @pytest.mark.parametrize("name", RULES)
-def test_pairs_follow_the_formula(name):
+def test_pairs_follow_the_formula(name, precision, near):
     rule, delay = RULES[name], 15
     lags = np.concatenate([np.arange(-1000, 0, 10), np.arange(10, 1010, 10)])
     pre = [[2000, 30000] for _ in lags]  # the second pre spike settles the pair
     post = [[2000 - delay + int(lag)] for lag in lags]
     # far apart: tau is 15-30 ms, the settling spike comes 2.8 s later
-    got = final_weights(rule, pre, post, delay, 3.1)
+    got = final_weights(rule, pre, post, delay, 3.1, precision)
     want = []
     for lag in lags:
         if lag > 0:
@@ -131,7 +132,7 @@ def test_pairs_follow_the_formula(name):
             w = minus(rule, W0, np.exp(lag * DT / rule.tau_minus))
             w = minus(rule, w, np.exp(-(30000 - 2000 - lag) * DT / rule.tau_minus))
         want.append(w)
-    np.testing.assert_allclose(got, want, rtol=1.2e-7)
+    np.testing.assert_allclose(got, want, rtol=near)
 
 
 @pytest.mark.parametrize("pairing", ["all", "nearest", "restricted"])
@@ -152,7 +153,7 @@ def test_trains_against_a_plain_loop(name, pairing, rng):
         post = [sorted({t // 2 * 2 + 1 for t in train}) for train in post]
     got = final_weights(rule, pre, post, delay, 1.0)
     want = [one_synapse(rule, a, b, delay) for a, b in zip(pre, post, strict=True)]
-    np.testing.assert_allclose(got, want, rtol=2e-6)
+    np.testing.assert_allclose(got, want, rtol=1e-12)
     assert np.std(want) > 0.005
 
 
@@ -230,4 +231,4 @@ def test_weights_equal_nest(name, rng, tmp_path):
     theirs = np.array(json.loads(done.stdout.strip().splitlines()[-1]))
     ours = final_weights(rule, pre, post, delay, 1.0)
     assert np.std(theirs) > 0.005
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)

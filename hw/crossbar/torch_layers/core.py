@@ -204,6 +204,9 @@ class AnalogCore(nn.Module):  # type: ignore[misc]
             (f[:, None] * d.sigma_written(p).T) ** 2
             for f, p in zip(e.factors, e.planes, strict=True)
         )
+        if e.dummy is not None:
+            spread = d.sigma_written(np.array([[e.dummy]]))[0, 0]
+            variance = variance + ((e.dummy_factor * spread) ** 2)[:, None]
         return torch.from_numpy(np.sqrt(variance)).to(clean)
 
     def _wire_shift(self, weight: Tensor, refresh: int) -> Tensor:

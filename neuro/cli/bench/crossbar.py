@@ -1,41 +1,58 @@
 """Exact array products against the direct solution and, where installed, peers.
 
 Random conductances of 1-100 uS, 1 ohm per segment, one thread, CPU time of building the
-array and computing all currents; best of the repeats (a peer's run of more than two
-seconds counts as it is). Peers run when they can be imported in the same environment;
-ratios are of times within this run. With ``--threads`` above 1 the batches are also
-timed by the clock against one thread: only an idle machine answers that.
+array and computing all currents. Peers run when they can be imported in the same
+environment; a ratio is of times within one round, and the record has the median of the
+rounds and their range (a peer that takes long runs in one round only). Every result is
+also printed on the standard error stream as soon as it is known, and what a peer cannot
+do within ``--peer-seconds`` or the free memory is left out with the reason. With
+``--threads`` above 1 the batches are also timed by the clock against one thread: only
+an idle machine answers that.
 """
 
 import argparse
 import functools
 import importlib
-import importlib.util
-import logging
 import math
 import multiprocessing
+import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .._crossbar_peers import BadCrossbar, Peer, available_mib, installed
+
 DESCRIPTION = (
     "Crossbar with wire resistance: ours, plain products, badcrossbar, CrossSim"
 )
 LOW, HIGH, OHM = 1e-6, 100e-6, 1.0
 WINDOW_S = 5e-4  # shortest interval that is timed
-SLOW_S = 2.0  # a peer that takes longer runs once
+SLOW_S = 2.0  # a peer that takes longer is timed by one call per round
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add sizes and numbers of inputs."""
     parser.add_argument("--n", default="32,64,128,256", help="sizes, e.g. 64,512")
     parser.add_argument("--inputs", default="1,100", help="numbers of inputs")
-    parser.add_argument("--tol", type=float, default=1e-9, help="on the residual")
+    parser.add_argument(
+        "--tol",
+        type=float,
+        default=5e-10,
+        help="on the residual; errors stay below twice it",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--threads", type=int, default=1, help="above 1: also timed by the clock"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="of ratios to peers")
+    parser.add_argument(
+        "--peer-seconds",
+        type=float,
+        default=120.0,
+        help="most CPU time of a peer's solution; more is skipped or shortened",
     )
     parser.add_argument(
         "--no-memory", action="store_true", help="skip the memory measurement"
@@ -103,59 +120,6 @@ def _ours(hw: Any, g: Any, v: Any, tol: float, threads: int = 1) -> Any:
     return hw.Crossbar(g, OHM, OHM, tol=tol, threads=threads).mvm(v)
 
 
-def _badcrossbar(g: Any, v: Any) -> Any:
-    peer = importlib.import_module("badcrossbar")
-    logging.getLogger("badcrossbar").setLevel(logging.CRITICAL)
-    found = peer.compute(v.T, 1 / g, r_i=OHM, node_voltages=False, all_currents=False)
-    return np.asarray(found.currents.output)
-
-
-def _crosssim(g: Any, v: Any) -> Any:
-    """Currents by CrossSim's iterative solver of the same circuit.
-
-    Its relaxation is the largest that converges (searched beforehand, not timed); the
-    threshold gives it the accuracy of ours. None where none converges.
-    """
-    array = importlib.import_module(
-        "simulator.circuits.array.NonInterleaved_InputSource"
-    ).NoninterleavedInputSourceArray
-    simulator = importlib.import_module("simulator")
-    importlib.import_module("simulator.backend").ComputeBackend(use_gpu=False)
-    matrix = np.ascontiguousarray(g.T / HIGH)
-    known = _RELAXATION.get(len(g))
-    for gamma in (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05):
-        if known is not None and gamma != known:
-            continue
-        params = simulator.CrossSimParameters()
-        params.xbar.device.Rmin = 1 / HIGH
-        params.xbar.device.Rmax = 1 / LOW
-        params.xbar.array.parasitics.enable = True
-        params.xbar.array.parasitics.Rp_row = OHM
-        params.xbar.array.parasitics.Rp_col = OHM
-        params.simulation.Verr_th_mvm = 1e-10
-        params.simulation.Niters_max_parasitics = 3000
-        params.simulation.relaxation_gamma = gamma
-        solver = array(params)
-        try:
-            with np.errstate(all="ignore"):
-                out = np.stack([solver.solve_mvm(x, matrix) for x in v])
-        except RuntimeError:
-            continue
-        if np.isfinite(out).all():
-            _RELAXATION[len(g)] = gamma
-            return out * HIGH
-    return None
-
-
-_RELAXATION: dict[int, float] = {}
-
-
-def _crosssim_search(name: str, g: Any, v: Any) -> None:
-    """Find the relaxation before anything is timed."""
-    if name == "crosssim" and len(g) not in _RELAXATION:
-        _crosssim(g, v[:1])
-
-
 def _resident(key: str) -> int:
     """Read VmRSS or VmHWM of this process, KiB."""
     with open("/proc/self/status", encoding="ascii") as status:
@@ -175,8 +139,8 @@ def _grow(kind: str, n: int, seed: int, pipe: Any) -> None:
         call = functools.partial(_ours, hw, g, v, 1e-9)
         _ours(hw, *tiny, 1e-9)
     else:
-        call = functools.partial(_badcrossbar, g, v)
-        _badcrossbar(*tiny)
+        call = functools.partial(BadCrossbar(OHM).solve, g, v)
+        BadCrossbar(OHM).solve(*tiny)
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w", encoding="ascii") as reset:
         reset.write("5")  # the peak starts again from the present size
@@ -200,64 +164,116 @@ def _memory(kind: str, n: int, seed: int) -> float:
     return size
 
 
+class _Record(dict[str, Any]):
+    """A flat record; what enters it is said at once on the standard error stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """Print a line of progress."""
+        passed = time.perf_counter() - self._start
+        print(f"[{passed:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+    def add(self, **values: Any) -> None:
+        """Enter results."""
+        self.update(values)
+        self.say("  ".join(f"{k} {v}" for k, v in values.items()))
+
+
+def _compare(
+    record: _Record, peer: Peer, ours: Callable[[], Any], exact: Any, g: Any, v: Any
+) -> None:
+    """Time a peer against ours in rounds; both in turn, so that load meets both."""
+    n, name, key = len(g), peer.name, f"n{len(g)}_p{len(v)}"
+    rounds, limit = record["rounds"], record["peer_seconds"]
+    reason = peer.prepare(g, v)
+    if not reason:
+        seconds, mib = peer.expected(n, len(v))
+        free = 0.8 * available_mib()
+        if mib > free:
+            reason = f"needs about {mib:.0f} MiB, {free:.0f} are free"
+        elif seconds > limit and name != "crosssim":
+            reason = f"needs about {seconds:.0f} s, --peer-seconds is {limit:g}"
+    if reason:
+        record.add(**{f"{name}_skipped_{key}": reason})
+        return
+    taken = v
+    if seconds > limit:  # an input after the other: fewer of them tell as much
+        taken = v[: max(1, int(len(v) * limit / seconds))]
+        record.add(**{f"{name}_inputs_{key}": len(taken)})
+    once = seconds > limit / max(rounds, 1)
+    ratios, best = [], math.inf
+    for _ in range(1 if once else rounds):
+        mine = _best(ours, 0.5)
+        start = time.process_time()
+        other = peer.solve(g, taken)
+        theirs = time.process_time() - start
+        if theirs < SLOW_S:
+            theirs = _best(functools.partial(peer.solve, g, taken), 0.3, 5)
+        theirs *= len(v) / len(taken)
+        ratios.append(theirs / mine)
+        best = min(best, theirs)
+    few = min(len(exact), len(taken))
+    record.add(
+        **{
+            f"{name}_ms_{key}": round(1e3 * best, 3),
+            f"{name}_ratio_{key}": round(statistics.median(ratios), 1),
+            f"{name}_ratio_range_{key}": f"{min(ratios):.1f}..{max(ratios):.1f}",
+            f"{name}_difference_{key}": _error(exact[:few], other[:few]),
+        }
+    )
+
+
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Time all sizes; return a flat record."""
     hw = importlib.import_module("hw.crossbar")
-    peers = {
-        name: call
-        for name, module, call in (
-            ("badcrossbar", "badcrossbar", _badcrossbar),
-            ("crosssim", "simulator", _crosssim),
-        )
-        if importlib.util.find_spec(module) is not None
-    }
-    record: dict[str, Any] = {
-        "tol": args.tol,
-        "threads": args.threads,
-        "peers": ",".join(peers) or "none installed",
-    }
     sizes, inputs = _integers("n", args.n), _integers("inputs", args.inputs)
+    rounds = _integers("rounds", str(args.rounds))[0]
+    peers = installed(OHM, LOW, HIGH)
+    record = _Record()
+    record.update(
+        tol=args.tol,
+        threads=args.threads,
+        rounds=rounds,
+        peer_seconds=args.peer_seconds,
+        peers=",".join(p.name for p in peers) or "none installed",
+    )
     for n in sizes:
         g = _problem(n, 1, args.seed)[0]
-        reference = hw.Crossbar(g, OHM, OHM)
+        most = _problem(n, max(inputs), args.seed)[1]
+        # accuracy against the sparse direct solution of the same circuit
+        exact = hw.Crossbar(g, OHM, OHM).mvm(most[:4], method="direct")
         for p in inputs:
-            key = f"n{n}_p{p}"
-            v = _problem(n, p, args.seed)[1]
+            key, v = f"n{n}_p{p}", most[:p]
             ours = functools.partial(_ours, hw, g, v, args.tol)
             seconds = _best(ours)
-            record[f"ours_ms_{key}"] = round(1e3 * seconds, 4)
+            record.add(
+                **{
+                    f"ours_ms_{key}": round(1e3 * seconds, 4),
+                    f"error_{key}": _error(exact[:p], ours()[:4]),
+                }
+            )
             if args.threads > 1 and p > 8:
-                record |= _threads(ours, args.threads, key)
-            # accuracy against the sparse direct solution of the same circuit
-            few = slice(0, min(p, 4))
-            exact = reference.mvm(v[few], method="direct")
-            error = functools.partial(_error, exact)
-            record[f"error_{key}"] = error(ours()[few])
-            for name, peer in peers.items():
-                _crosssim_search(name, g, v)
-                start = time.process_time()
-                other = peer(g, v)
-                theirs = time.process_time() - start
-                if other is None:
-                    record[f"{name}_ratio_{key}"] = "did not converge"
-                    continue
-                if theirs < SLOW_S:
-                    theirs = _best(functools.partial(peer, g, v), 0.3, 5)
-                record[f"{name}_ms_{key}"] = round(1e3 * theirs, 3)
-                record[f"{name}_ratio_{key}"] = round(theirs / seconds, 1)
-                record[f"{name}_difference_{key}"] = error(other[few])
-        del reference
-        record |= _products(hw, n, args.seed)
-        if not args.no_memory and n >= 128:
-            ours_mib = _memory("ours", n, args.seed)
-            record[f"ours_extra_mib_n{n}"] = round(ours_mib, 2)
-            if "badcrossbar" in peers:
-                theirs_mib = _memory("badcrossbar", n, args.seed)
-                record[f"badcrossbar_extra_mib_n{n}"] = round(theirs_mib, 2)
-                record[f"badcrossbar_memory_ratio_n{n}"] = round(
-                    theirs_mib / ours_mib, 2
-                )
-    return record
+                record.add(**_threads(ours, args.threads, key))
+            for peer in peers:
+                _compare(record, peer, ours, exact[:p], g, v)
+        record.add(**_products(hw, n, args.seed))
+        if not args.no_memory and n >= 64:
+            record.add(**_memories(n, args.seed, [p.name for p in peers]))
+    return dict(record)
+
+
+def _memories(n: int, seed: int, peers: list[str]) -> dict[str, Any]:
+    """Growth of the resident size during one call with three inputs."""
+    ours = _memory("ours", n, seed)
+    found = {f"ours_extra_mib_n{n}": round(ours, 2)}
+    if "badcrossbar" in peers:
+        theirs = _memory("badcrossbar", n, seed)
+        found[f"badcrossbar_extra_mib_n{n}"] = round(theirs, 2)
+        found[f"badcrossbar_memory_ratio_n{n}"] = round(theirs / ours, 2)
+    return found
 
 
 def _products(hw: Any, n: int, seed: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
         engine: Any = brunel().build(seed=args.seed)._grid()
         st, m = engine.state, 700
-        st.merged[0, :m] = np.sort(rng.integers(0, engine.n_neurons, m))
+        st.merged[0, :m] = np.sort(rng.integers(0, engine.plan.n_neurons, m))
         st.merged_step[0, :m] = np.arange(m) * engine.window // m
         best = np.inf
         for k in range(1 + 20 * args.repeats):

@@ -255,6 +255,28 @@ def prefetch(typingctx, array, index):
 
 
 @intrinsic
+def stored_weight(typingctx, stored, step, whole, ring):
+    """Return a stored weight in the type of the ring's entries.
+
+    A float is the weight itself; an integer counts steps, of `step` in a float ring, of
+    `whole` ring units in an integer ring. The types decide: no test at run time.
+    """
+    out = ring.dtype
+    sig = out(stored, step, whole, ring)
+
+    def codegen(context, builder, signature, args):
+        if not isinstance(stored, types.Integer):
+            return context.cast(builder, args[0], stored, out)
+        if isinstance(out, types.Integer):
+            code = context.cast(builder, args[0], stored, out)
+            return builder.mul(code, context.cast(builder, args[2], whole, out))
+        code = context.cast(builder, args[0], stored, types.float64)
+        return context.cast(builder, builder.fmul(code, args[1]), types.float64, out)
+
+    return sig, codegen
+
+
+@intrinsic
 def atomic_add(typingctx, array, index, value):
     """Add to ``array[index]`` (int64) atomically; return the old value."""
     sig = types.int64(array, types.int64, types.int64)
@@ -318,6 +340,13 @@ if nb.config.DISABLE_JIT:  # interpreted runs, one thread: the same bits in Pyth
 
     def prefetch(array, index):
         """Nothing to do."""
+
+    def stored_weight(stored, step, whole, ring):
+        """Return a stored weight in the type of the ring's entries."""
+        if stored.dtype.kind == "i":
+            whole_ring = ring.dtype.kind == "i"
+            stored = int(stored) * (int(whole) if whole_ring else float(step))
+        return ring.dtype.type(stored)
 
     def atomic_add(array, index, value):
         """Add; return the old value."""

@@ -3,7 +3,7 @@
 import numba as nb
 
 from neuro.compiled import kernel
-from neuro.core._kernels.bits import matrix_view, vector_view
+from neuro.core._kernels.bits import matrix_view, stored_weight, vector_view
 from neuro.core._kernels.drives import POISSON, add_drive, draw_counts
 from neuro.core._kernels.grid_layout import NEVER
 from neuro.core._kernels.grid_plastic import note_post, plastic_row
@@ -27,13 +27,13 @@ def _take_ring_poisson(part, unit, weight, counts, row):
 
 @kernel(inline="always")
 def _add_due(
-    rules, layout, st, block, due, due_range, base, n, ring, targets, weights,
-    group_delay, group_count,
+    rules, layout, st, block, due, due_range, base, n, ring, targets, weights, shifts,
+    class_weight, class_step, group_delay, group_count,
 ):  # fmt: skip
     """Add what waiting spikes bring in advance n: groups, rows with axonal delay."""
     head, tail, room = due_range[0], due_range[1], due.shape[1]
     at, group, last, place = due[0], due[1], due[2], due[3]
-    start, shifts = due[4], due[5]
+    start, classes = due[4], due[5]
     moving = True
     for e in range(head, tail):
         k = e & (room - 1)
@@ -45,9 +45,12 @@ def _add_due(
                 )
                 at[k] = NEVER
             else:
-                m, shift = nb.uint64(group_count[g]), nb.uint64(shifts[k])
+                c = nb.uint64(classes[k])
+                m, shift = nb.uint64(group_count[g]), nb.uint64(shifts[c])
+                w, step = class_weight[c], class_step[c]
                 for j in range(s, s + m):
-                    ring[base + nb.uint64(targets[j])] += weights[j + shift]
+                    value = stored_weight(weights[j + shift], step, w, ring)
+                    ring[base + nb.uint64(targets[j])] += value
                 place[k] = s + m
                 g += 1
                 group[k] = g
@@ -80,7 +83,8 @@ def advance(models, rules, layout, st, block, thread, first, last, parity, dt):
     drive_stream, levels, values = layout.drive_stream, layout.levels, layout.values
     params, probe, targets = layout.params, layout.probe, layout.targets
     weights, group_delay = layout.weights, layout.group_delay
-    group_count = layout.group_count
+    group_count, shifts = layout.group_count, layout.weight_shift[block]
+    class_weight, class_step = layout.class_weight, layout.class_step
     ring, state, inputs = st.ring, st.state, st.inputs
     flags, flag_words, spike_counts = st.flags, st.flag_words, st.spike_counts
     counts, bits, traces = st.counts[thread], st.bits[thread], st.traces
@@ -97,7 +101,8 @@ def advance(models, rules, layout, st, block, thread, first, last, parity, dt):
         if grouped:
             _add_due(
                 rules, layout, st, block, due, due_range, nb.uint64(slot), n, ring,
-                targets, weights, group_delay, group_count,
+                targets, weights, shifts, class_weight, class_step, group_delay,
+                group_count,
             )  # fmt: skip
         for p in range(p0, p1):
             size, ld = piece[p, 3], piece[p, 4]

@@ -3,7 +3,7 @@
 import numba as nb
 
 from neuro.compiled import kernel
-from neuro.core._kernels.bits import prefetch
+from neuro.core._kernels.bits import prefetch, stored_weight
 from neuro.core._kernels.grid_layout import GROUPED, SHARED, WEIGHTED
 from neuro.core._kernels.grid_plastic import plastic_row
 
@@ -25,6 +25,7 @@ def deliver_window(rules, layout, st, block, thread, m):
         layout.group_at[block],
     )
     group_ptr, group_delay = layout.group_ptr, layout.group_delay
+    class_step = layout.class_step
     due, due_range = st.due[block], st.due_range[block]
     mask, width = layout.scalars[0], layout.ring_width[block]
     origin, room = layout.ring_at[block], due.shape[1]
@@ -64,12 +65,21 @@ def deliver_window(rules, layout, st, block, thread, m):
                     ring[base + (word >> three)] += w
             elif kind == WEIGHTED:
                 own = weights[begin + shifts[c] : end + shifts[c]]
+                w, step = class_weight[c], class_step[c]
                 for q in range((end - begin) >> 2):
                     word = words[nb.uint64((begin >> 2) + q)]
-                    ring[base + (word & low)] += own[4 * q]
-                    ring[base + ((word >> one) & low)] += own[4 * q + 1]
-                    ring[base + ((word >> two) & low)] += own[4 * q + 2]
-                    ring[base + (word >> three)] += own[4 * q + 3]
+                    ring[base + (word & low)] += stored_weight(
+                        own[4 * q], step, w, ring
+                    )
+                    ring[base + ((word >> one) & low)] += stored_weight(
+                        own[4 * q + 1], step, w, ring
+                    )
+                    ring[base + ((word >> two) & low)] += stored_weight(
+                        own[4 * q + 2], step, w, ring
+                    )
+                    ring[base + (word >> three)] += stored_weight(
+                        own[4 * q + 3], step, w, ring
+                    )
             elif kind == GROUPED:
                 j = group_at[c] + source - first
                 k = due_range[1] & (room - 1)
@@ -78,7 +88,7 @@ def deliver_window(rules, layout, st, block, thread, m):
                 due[2, k] = group_ptr[j + 1]
                 due[3, k] = begin
                 due[4, k] = now
-                due[5, k] = shifts[c]
+                due[5, k] = c
                 due_range[1] += 1
             elif rules is not None and row_class[c, 5] != 0:  # waits until it arrives
                 k = due_range[1] & (room - 1)

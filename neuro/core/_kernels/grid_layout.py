@@ -10,7 +10,7 @@ NEVER = 1 << 62
 
 
 class Layout(NamedTuple):
-    """Static arrays; see ``neuro.network.grid`` for how they are made."""
+    """Static arrays; see ``neuro.network.grid_plan`` for how they are made."""
 
     piece: Any  # int64 (n_pieces, 17): of one population, block and tile
     block_pieces: Any  # int64 (n_blocks + 1,)
@@ -29,14 +29,15 @@ class Layout(NamedTuple):
     row_class: (
         Any  # int64 (n_classes, 6): kind, delay, first source, rule, fields, axonal
     )
-    class_weight: Any  # ring's dtype (n_classes,)
+    class_weight: Any  # ring's dtype (n_classes,): of all synapses, or of one step
+    class_step: Any  # float64 (n_classes,): weight of one step of coded weights
     row_at: Any  # int64 (n_blocks, n_classes): place of the class in indptr
     weight_shift: Any  # int64 (n_blocks, n_classes): weight index - target index
     group_at: Any  # int64 (n_blocks, n_classes): place of the class in group_ptr
     indptr: Any  # int64, targets; multiples of 4 (not for plastic, grouped rows)
     targets: Any  # uint16
     words: Any  # uint64: the same memory, four targets each
-    weights: Any  # float32 or float64
+    weights: Any  # float32 or float64; int8 or int16: multiples of class_step
     group_ptr: Any  # int64
     group_delay: Any  # uint16
     group_count: Any  # uint16
@@ -75,7 +76,7 @@ class State(NamedTuple):
     merged_step: Any  # int64 (n_threads, room)
     spike_counts: Any  # int64 (n_neurons,)
     # int64 (n_blocks, 6, room): due step, group, last group, synapse, emission step,
-    # shift; of a row with axonal delay: due step, -1 - class, source, begin, end
+    # class; of a row with axonal delay: due step, -1 - class, source, begin, end
     due: Any
     due_range: Any  # int64 (n_blocks, 2): head, tail
     raster_step: Any  # int64
@@ -84,7 +85,7 @@ class State(NamedTuple):
     # since the rate was last looked at
     cursor: Any
     traces: Any  # float64
-    plastic_weights: Any  # float32: (fields, row) of each plastic row
+    plastic_weights: Any  # float32 or float64: (fields, row) of each plastic row
     pre_trace: Any  # float64
     pre_last: Any  # int64
     post_trace: Any  # float64

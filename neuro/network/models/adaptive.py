@@ -94,7 +94,7 @@ class Adex:
         return {"v": self.v_leak}
 
 
-register_neuron(Adex)(adex_step)
+register_neuron(Adex, brian2=adex_step)(adex_step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,4 +153,4 @@ class Izhikevich:
         return {"v": -65.0, "u": np.asarray(self.b, float) * -65.0}
 
 
-register_neuron(Izhikevich)(izhikevich_step)
+register_neuron(Izhikevich, brian2=izhikevich_step)(izhikevich_step)

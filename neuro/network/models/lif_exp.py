@@ -335,4 +335,4 @@ class Alif:
         return {"v": self.v_leak}
 
 
-register_neuron(Alif)(alif_step)
+register_neuron(Alif, brian2=alif_step)(alif_step)

@@ -55,7 +55,7 @@ def test_list_names_every_experiment(capsys):
         (["run", "_runner"], "unknown experiment"),
         (["run", "nmnist-lsm", "--preset", "huge"], "smoke, demo, paper"),
         (["run", "nmnist-lsm", "--set", "liquid.nn=3"], "did you mean 'liquid.n'"),
-        (["run", "nmnist-lsm", "--set", "liquid.n=many"], "expected int"),
+        (["run", "nmnist-lsm", "--set", "liquid.n=many"], "expects a whole number"),
         (["run", "nmnist-lsm", "--set", "liquid.n"], "KEY=VALUE"),
         (["run", "nmnist-lsm", "--set", "liquid=3"], "group of settings"),
         (["run", "nmnist-lsm", "--seed", "x"], "invalid int value"),
@@ -69,6 +69,7 @@ def test_list_names_every_experiment(capsys):
         (["run", "nmnist-lsm", "--set", "data.path=/nowhere"], "nowhere"),
         (["bench", "speed"], "unknown benchmark"),
         (["cite", "nobody"], "unknown key"),
+        (["--foo"], "unknown option '--foo' before a command"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(

@@ -69,12 +69,15 @@ def test_resume_is_bit_exact(tmp_path, ema):
     }  # fmt: skip
     whole, parts = _net(dropout=0.2), _net(dropout=0.2)
     a = fit(whole, _data(), _data(), steps=11, valid_every=3, **options)
+    worked = 0.0
     for steps in (4, 7, 11):
         parts = _net(seed=9, dropout=0.2) if steps > 4 else parts
         b = fit(
             parts, _data(), _data(), steps=steps, valid_every=3, out=tmp_path,
             resume=True, **options,
         )  # fmt: skip
+        assert b.cpu_s > worked  # goes on from the parts before
+        worked = b.cpu_s
     left, right = whole.state_dict(), parts.state_dict()
     assert all(torch.equal(left[k], right[k]) for k in left)
     assert [v for v in a.valid if v[0] % 3 == 0] == [

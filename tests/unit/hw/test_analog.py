@@ -26,6 +26,12 @@ LAYOUTS = {
     "pair": CLEAN,
     "two_sided": CLEAN.with_(mapping=Mapping(style="differential_two_sided")),
     "offset": CLEAN.with_(mapping=Mapping(style="offset")),
+    "dummy": CLEAN.with_(mapping=Mapping(style="offset", offset_by="dummy")),
+    "dummy_tiled": CLEAN.with_(
+        mapping=Mapping(style="offset", offset_by="dummy", per_column=True),
+        rows_max=5,
+        cols_max=4,
+    ),
     "tiled": CLEAN.with_(rows_max=5, cols_max=6),
     "equal": CLEAN.with_(rows_max=5, cols_max=7, tiling="equal"),
     "digital": CLEAN.with_(mapping=Mapping(subtract="digital", per_column=True)),
@@ -64,6 +70,7 @@ def test_bit_slices_and_bit_serial_are_exact(rng):
         CLEAN.with_(mapping=m),
         CLEAN.with_(mapping=m, topology="gated", dac=DAC(bits=3)),
         CLEAN.with_(mapping=replace(m, sliced_as="offset"), rows_max=4),
+        CLEAN.with_(mapping=replace(m, sliced_as="offset", offset_by="dummy")),
     ):
         a = AnalogMatrix(q, config)
         np.testing.assert_allclose(a.forward(x), x @ q.T, atol=1e-9)
@@ -351,7 +358,8 @@ def test_a_named_convolution_is_unrolled(rng):
         dt=1.0,
         dimensionless=True,
     )
-    assert map_network(net, CLEAN).projections[0].rule is conv
+    with pytest.raises(ParameterError, match="nothing to map; name projections"):
+        map_network(net, CLEAN)
     rule = map_network(net, CLEAN, include=net.names).projections[0].rule
     out = np.zeros(conv.n_post)
     conv.deliver(np.array([0, 5, 15], np.int32), out)

@@ -16,6 +16,7 @@ from neuro.network import (
     Frames,
     IfDelta,
     LifCondExp,
+    LifCondExpReference,
     LifExp,
     LifExpEI,
     Network,
@@ -107,7 +108,7 @@ def test_what_nest_cannot_have_is_named(objects, options, message, tmp_path):
 @pytest.mark.parametrize(
     ("objects", "message"),
     [
-        ([Population("x", 1, Adex())], "no equations for Adex"),
+        ([Population("x", 1, LifCondExpReference())], "no equations for LifCondExpR"),
         ([Population("x", 1, IfDelta()), Frames("f", 1)], "frames"),
         ([Population("x", 1, IfDelta()), Sine("x", 1.0, 5.0)], "constant currents"),
         (

@@ -121,7 +121,7 @@ def test_the_batch_driver_gives_the_same_spikes(rng):
     ids=str,
 )
 def test_same_bytes_whatever_blocks_window_and_threads(rng, options, monkeypatch):
-    monkeypatch.setattr("neuro.network.grid._THREAD_WORK_S", 1e-12)
+    monkeypatch.setattr("neuro.network.grid_plan._THREAD_WORK_S", 1e-12)
     net = _network(rng)
     reference = _trains(net.build(engine="grid", seed=1).run(0.06))
     simulation = net.build(engine="grid", seed=1, **options)

@@ -359,3 +359,32 @@ def test_wrong_rules_are_refused():
         )
     with pytest.raises(ParameterError, match=r"Simulation\.run"):
         _plastic_network().build(engine="grid").run_samples({}, 0.01)
+
+
+@pytest.mark.parametrize(
+    "rule", [PairStdp(), PowerLawStdp(w0=0.1), TripletStdp(), RewardStdp(), ShortTerm()]
+)
+def test_double_precision_is_a_refinement_of_single(rule):
+    """Same network, weights kept as float32 and as float64."""
+    rng = np.random.default_rng(2)
+    times = np.sort(rng.integers(1, 2000, 200)) * DT
+    net = Network(
+        SpikeList("in", 10, times, rng.integers(0, 10, 200)),
+        Population("a", 10, LifDelta(tau_mem=2e-3, i_e=1.3, t_ref=2e-3)),
+        Projection("in", "a", OneToOne(), weight=0.01, delay=DT, plasticity=rule),
+        dt=DT,
+    )
+    weights = {}
+    for precision, size in (("single", 4), ("double", 8)):
+        simulation = net.build(engine="grid", precision=precision)
+        assert simulation._grid().state.plastic_weights.itemsize == size
+        simulation.run(0.2)
+        if isinstance(rule, RewardStdp):
+            simulation.reward("in -> a", -1e-3)
+        weights[precision] = simulation.weights("in -> a")[2]
+    assert np.ptp(weights["double"]) > 0
+    np.testing.assert_allclose(weights["single"], weights["double"], rtol=1e-5)
+    assert (
+        net.memory("grid", "double").objects["in -> a"]
+        > (net.memory("grid").objects["in -> a"])
+    )
