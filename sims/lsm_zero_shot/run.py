@@ -16,9 +16,9 @@ liquids. Suffixes of the figures:
   second modality, by permutations drawn anew, on some of the splits.
 
 Exchanging two test classes in one modality changes nothing that is trained and turns an
-accuracy p into 1 - p. Over random correspondences the mean is therefore chance, whatever
-the training does; how far one correspondence is from chance by luck is the spread of
-the ``_exchanged`` figures.
+accuracy p into 1 - p. Over random correspondences the mean is therefore chance, however
+well the training works; how far one correspondence is from chance by luck is the spread
+of the ``_exchanged`` figures.
 
 Gains are paired by choice of test classes. ``few_shot`` figures use labelled pairs of
 the test classes; ``best_test_epoch`` figures choose the epoch on the test pairs.
