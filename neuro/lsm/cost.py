@@ -96,7 +96,7 @@ class TrainingCost:
 
     Attributes
     ----------
-    samples, epochs : int
+    n_samples, epochs : int
         N and E.
     factor : float
         k, forward and backward pass in forward passes.
@@ -106,7 +106,7 @@ class TrainingCost:
         Runs of the liquid per sample when it is not trained.
     """
 
-    samples: int
+    n_samples: int
     epochs: int
     factor: float
     liquid_macs: int
@@ -115,7 +115,7 @@ class TrainingCost:
 
     def __post_init__(self) -> None:
         for name in (
-            "samples",
+            "n_samples",
             "epochs",
             "factor",
             "liquid_macs",
@@ -131,13 +131,13 @@ class TrainingCost:
     def trained(self) -> float:
         """Multiply-accumulates when the recurrent network is trained."""
         forward = self.liquid_macs + self.readout_macs
-        return self.samples * self.epochs * self.factor * forward
+        return self.n_samples * self.epochs * self.factor * forward
 
     @property
     def liquid(self) -> float:
         """Multiply-accumulates when only the read-out is trained."""
         readout = self.epochs * self.factor * self.readout_macs
-        return self.samples * (self.liquid_macs * self.encodings + readout)
+        return self.n_samples * (self.liquid_macs * self.encodings + readout)
 
     @property
     def ratio(self) -> float:
@@ -145,7 +145,13 @@ class TrainingCost:
         return self.trained / self.liquid
 
     def passes_for(self, ratio: float) -> float:
-        """Return the product E k that would give `ratio`; infinite if none does."""
+        """Return the product E k that would give `ratio`; infinite if none does.
+
+        Parameters
+        ----------
+        ratio : float
+            Trained over liquid training cost.
+        """
         rest = self.liquid_macs + self.readout_macs - ratio * self.readout_macs
         if rest <= 0:
             return float("inf")
@@ -153,7 +159,7 @@ class TrainingCost:
 
     def __str__(self) -> str:
         return (
-            f"N = {self.samples}, E = {self.epochs}, k = {self.factor:g}, "
+            f"N = {self.n_samples}, E = {self.epochs}, k = {self.factor:g}, "
             f"F = {self.liquid_macs}, R = {self.readout_macs}, n_enc = "
             f"{self.encodings}: trained {self.trained:.4g}, liquid {self.liquid:.4g} "
             f"MAC, ratio {self.ratio:.4g}"
@@ -164,7 +170,7 @@ def training_cost(
     liquids: Sequence[LiquidPreset],
     readout_units: int,
     *,
-    samples: int,
+    n_samples: int,
     epochs: int,
     factor: float = 3.0,
     encodings: int = 1,
@@ -177,7 +183,7 @@ def training_cost(
         One per modality.
     readout_units : int
         Classes, or the dimension of the shared space (one projection per modality).
-    samples, epochs : int
+    n_samples, epochs : int
         Training samples (or pairs), epochs.
     factor : float
         Cost of forward and backward pass in forward passes; 3 by convention.
@@ -188,11 +194,11 @@ def training_cost(
     --------
     >>> from neuro.lsm.presets import PRESETS
     >>> pair = [PRESETS["atv-image"], PRESETS["atv-audio"]]
-    >>> round(training_cost(pair, 64, samples=1568, epochs=100).ratio)
+    >>> round(training_cost(pair, 64, n_samples=1568, epochs=100).ratio)
     179
     """
     return TrainingCost(
-        samples=samples,
+        n_samples=n_samples,
         epochs=epochs,
         factor=factor,
         liquid_macs=dense_macs(*liquids),
