@@ -14,8 +14,8 @@ by convention), R multiply-accumulates of the read-out and n_enc runs of the liq
 sample (1: features are stored). Energy of a run on an analogue array:
 
 .. math::
-    E = N_\mathrm{an} e_\mathrm{an} + N_\mathrm{adc} e_\mathrm{adc}
-        + N_\mathrm{neuron} e_\mathrm{neuron}
+    E = N_\mathrm{an} e_\mathrm{an} + N_\mathrm{dig} e_\mathrm{dig}
+        + N_\mathrm{adc} e_\mathrm{adc} + N_\mathrm{neuron} e_\mathrm{neuron}
 
 Notes
 -----
@@ -41,6 +41,7 @@ __all__ = [
     "ArrayOperations",
     "PublishedRatio",
     "TrainingCost",
+    "array_energy",
     "array_operations",
     "break_even_energy",
     "dense_macs",
@@ -222,12 +223,15 @@ class ArrayOperations:
         columns of a pair are read apart).
     neuron : float
         Neuron updates.
+    digital : float
+        Multiply-accumulates of the digital read-out.
     """
 
     analog: float
     dense: float
     conversions: float
     neuron: float
+    digital: float = 0.0
 
     @property
     def saving(self) -> float:
@@ -236,7 +240,11 @@ class ArrayOperations:
 
 
 def array_operations(
-    counts: OpCounts, preset: LiquidPreset, *, differential_reads: int = 1
+    counts: OpCounts,
+    preset: LiquidPreset,
+    *,
+    differential_reads: int = 1,
+    readout_units: int = 0,
 ) -> ArrayOperations:
     """Return the operations of the mean sample of a liquid's ledger.
 
@@ -248,6 +256,8 @@ def array_operations(
         Sizes of that liquid.
     differential_reads : {1, 2}
         Conversions per column pair.
+    readout_units : int
+        Outputs of the digital read-out, one multiply-accumulate per neuron each.
     """
     visits = counts.per_sample("synop").mean() + counts.per_sample("synop_zero").mean()
     return ArrayOperations(
@@ -255,6 +265,41 @@ def array_operations(
         dense=float(dense_macs(preset)),
         conversions=float(2 * preset.n * preset.steps * differential_reads),
         neuron=float(counts.per_sample("neuron_update").mean()),
+        digital=float(preset.n * readout_units),
+    )
+
+
+def array_energy(
+    operations: ArrayOperations,
+    *,
+    analog_j: float,
+    digital_j: float = 0.0,
+    adc_j: float = 0.0,
+    neuron_j: float = 0.0,
+) -> float:
+    """Return the energy of the mean sample on an analogue array, J.
+
+    Parameters
+    ----------
+    operations : ArrayOperations
+        From a run.
+    analog_j : float
+        Energy of one analogue operation, J. That of the published array is not public,
+        so there is no default.
+    digital_j, adc_j, neuron_j : float
+        Energy of a multiply-accumulate of the read-out, of a conversion and of a neuron
+        update, J.
+
+    Examples
+    --------
+    >>> array_energy(ArrayOperations(4.0, 8.0, 2.0, 1.0), analog_j=0.5, adc_j=3.0)
+    8.0
+    """
+    return (
+        operations.analog * analog_j
+        + operations.digital * digital_j
+        + operations.conversions * adc_j
+        + operations.neuron * neuron_j
     )
 
 
@@ -265,6 +310,7 @@ def break_even_energy(
     mac_j: float,
     adc_j: float = 0.0,
     neuron_j: float = 0.0,
+    digital_j: float = 0.0,
 ) -> float:
     """Return the energy of one analogue operation at which `ratio` holds, J.
 
@@ -277,19 +323,22 @@ def break_even_energy(
     mac_j : float
         Energy of one digital multiply-accumulate, J; e.g. 4.6e-12 for 32-bit floats in
         45 nm (Horowitz, ISSCC 2014).
-    adc_j, neuron_j : float
-        Energy of a conversion and of a neuron update on the array's side, J.
+    adc_j, neuron_j, digital_j : float
+        Energy of a conversion, of a neuron update and of a multiply-accumulate of the
+        digital read-out on the array's side, J.
 
     Returns
     -------
     float
-        Negative where converters and neurons alone cost more than that: the ratio is
-        then out of reach.
+        Negative where converters, neurons and read-out alone cost more than that: the
+        ratio is then out of reach.
     """
     if not ratio > 0 or not mac_j > 0:
         raise ParameterError(
             f"break_even_energy: ratio and mac_j must be > 0, got {ratio} and {mac_j}"
         )
     budget = operations.dense * mac_j / ratio
-    fixed = operations.conversions * adc_j + operations.neuron * neuron_j
+    fixed = array_energy(
+        operations, analog_j=0.0, digital_j=digital_j, adc_j=adc_j, neuron_j=neuron_j
+    )
     return (budget - fixed) / operations.analog

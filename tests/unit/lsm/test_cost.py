@@ -7,6 +7,7 @@ from neuro.lsm import Liquid
 from neuro.lsm.cost import (
     PUBLISHED_RATIOS,
     TrainingCost,
+    array_energy,
     array_operations,
     break_even_energy,
     dense_macs,
@@ -86,14 +87,19 @@ def test_break_even_gives_the_ratio_back(rng):
     silent = Liquid(
         Rows(np.zeros((preset.n, preset.n_in))), Rows(np.zeros((preset.n, preset.n)))
     )
-    operations = array_operations(silent.run(frames).operations, preset)
-    prices = {"adc_j": 1e-12, "neuron_j": 2e-12}
+    operations = array_operations(
+        silent.run(frames).operations, preset, readout_units=10
+    )
+    assert operations.digital == 2000
+    prices = {"adc_j": 1e-12, "neuron_j": 2e-12, "digital_j": 4.6e-12}
     e = break_even_energy(operations, 5.0, mac_j=4.6e-12, **prices)
     total = (
         operations.analog * e
         + operations.conversions * prices["adc_j"]
         + operations.neuron * prices["neuron_j"]
+        + operations.digital * prices["digital_j"]
     )
+    assert array_energy(operations, analog_j=e, **prices) == pytest.approx(total)
     assert operations.dense * 4.6e-12 / total == pytest.approx(5.0)
     assert break_even_energy(operations, 1e9, mac_j=1e-15, **prices) < 0
     with pytest.raises(ParameterError, match="ratio"):
