@@ -266,6 +266,11 @@ def plot_rate(
 def figure(reports: Sequence[Report]) -> "Figure":
     """Draw one breakdown per report and the comparison with the ANN.
 
+    Parameters
+    ----------
+    reports : sequence of Report
+        At least one.
+
     Raises
     ------
     ParameterError
