@@ -47,7 +47,13 @@ class _Widths:
 
 
 def is_recurrent(load: Load) -> bool:
-    """Whether projections ``pre -> post`` form a cycle."""
+    """Whether projections ``pre -> post`` form a cycle.
+
+    Parameters
+    ----------
+    load : Load
+        Work of the layers.
+    """
     targets: dict[str, set[str]] = {}
     for layer in load:
         pre, arrow, post = layer.name.partition(" -> ")
