@@ -73,7 +73,7 @@ def on_dask(
                 cluster = distributed.LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # any free port: sweeps share
                     memory_limit=0,
                     silence_logs=logging.CRITICAL,
                 )

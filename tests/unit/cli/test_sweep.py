@@ -1,7 +1,9 @@
 """Sweeps: cells are ordinary runs, run once, on Dask or in this process."""
 
+import contextlib
 import json
 import shutil
+import socket
 import tomllib
 
 import pytest
@@ -120,7 +122,11 @@ def test_an_interrupt_keeps_what_was_done(tmp_path, capsys, monkeypatch):
 def test_worker_processes_give_the_same(tmp_path, capsys):
     pytest.importorskip("distributed")
     here = _sweep(capsys, *GRID, "--workers", 1, "--out", tmp_path / "here")
-    there = _sweep(capsys, *GRID, "--workers", 2, "--out", tmp_path / "there")
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # then it is taken already
+            other.bind(("", 8787))  # Dask's usual port, as another sweep would take it
+            other.listen()
+        there = _sweep(capsys, *GRID, "--workers", 2, "--out", tmp_path / "there")
     assert there["points"] == here["points"]
     assert there["cells"] == here["cells"]
 
