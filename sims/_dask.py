@@ -6,6 +6,7 @@ What travels is a function of this package, by name, with plain values.
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from neuro.errors import NeuroError, ParameterError, optional_import
@@ -57,11 +58,15 @@ def on_dask(
     dask = optional_import("dask", "sweep")
     distributed = optional_import("distributed", "sweep")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with dask.config.set(
-        {
-            "distributed.scheduler.allowed-failures": 0,
-            "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
-        }
+    # a worker's variables are set in this process first, and left there
+    with (
+        _environment_kept(),
+        dask.config.set(
+            {
+                "distributed.scheduler.allowed-failures": 0,
+                "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
+            }
+        ),
     ):
         if scheduler:
             client = _reach(distributed, scheduler)
@@ -98,6 +103,17 @@ def on_dask(
         client.close()
         if cluster is not None:
             cluster.close()
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _reach(distributed: Any, scheduler: str) -> Any:

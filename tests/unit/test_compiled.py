@@ -66,6 +66,12 @@ def test_stamp_covers_the_file_of_a_compiled_callee(tmp_path, monkeypatch):
         sys.modules.pop(name)
 
 
+def _cache_in(folder, monkeypatch):
+    """Numba reads the variable anew at a compilation where any of its own changed."""
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(folder / "cache"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder / "cache"))
+
+
 def _imported(folder, text):
     """Import a module anew, as another process would."""
     (folder / "edited_module.py").write_text(text)
@@ -77,7 +83,7 @@ def _imported(folder, text):
 def test_a_touched_source_stays_compiled_and_an_edited_one_does_not(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path / "cache"))
+    _cache_in(tmp_path, monkeypatch)
     text = "from neuro.compiled import kernel\n@kernel\ndef f(x):\n    return x + {}\n"
     assert _imported(tmp_path, text.format(1))(1) == 2
     os.utime(tmp_path / "edited_module.py", (1, 1))
@@ -93,7 +99,7 @@ def test_a_touched_source_stays_compiled_and_an_edited_one_does_not(
 def test_compiling_is_said_once_and_only_where_it_happens(
     tmp_path, caplog, monkeypatch
 ):
-    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path / "cache"))
+    _cache_in(tmp_path, monkeypatch)
     text = "from neuro.compiled import kernel\n@kernel\ndef f(x):\n    return x + 1\n"
 
     def said(function, *values):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import tomllib
@@ -122,11 +123,13 @@ def test_an_interrupt_keeps_what_was_done(tmp_path, capsys, monkeypatch):
 def test_worker_processes_give_the_same(tmp_path, capsys):
     pytest.importorskip("distributed")
     here = _sweep(capsys, *GRID, "--workers", 1, "--out", tmp_path / "here")
+    environment = dict(os.environ)
     with socket.socket() as other:
         with contextlib.suppress(OSError):  # then it is taken already
             other.bind(("", 8787))  # Dask's usual port, as another sweep would take it
             other.listen()
         there = _sweep(capsys, *GRID, "--workers", 2, "--out", tmp_path / "there")
+    assert dict(os.environ) == environment  # workers alone have one thread
     assert there["points"] == here["points"]
     assert there["cells"] == here["cells"]
 
