@@ -61,6 +61,11 @@ def _positive(what: str, value: int) -> int:
 def bit_budget(w_bits: int, s_bits: int, steps: int) -> int:
     """Return ``T * b_w * b_s``.
 
+    Parameters
+    ----------
+    w_bits, s_bits, steps : int
+        Bits of a weight and of a spike, and time steps, each >= 1.
+
     Examples
     --------
     >>> bit_budget(16, 1, 4)
@@ -157,12 +162,23 @@ class BudgetLayer:
 
 
 def s_ace(layers: Iterable[BudgetLayer]) -> int:
-    """Return the synaptic arithmetic computation effort, an exact integer."""
+    """Return the synaptic arithmetic computation effort, an exact integer.
+
+    Parameters
+    ----------
+    layers : iterable of BudgetLayer
+        Layers of the network, as :func:`layers_of` reads them.
+    """
     return sum(la.n * la.w_bits * la.spike_bits for la in layers)
 
 
 def ns_ace(layers: Iterable[BudgetLayer]) -> float:
     """Return the effort weighted by activity.
+
+    Parameters
+    ----------
+    layers : iterable of BudgetLayer
+        Layers of the network, as :func:`layers_of` reads them.
 
     Raises
     ------
@@ -178,12 +194,24 @@ def ns_ace(layers: Iterable[BudgetLayer]) -> float:
 
 
 def storage_bits(layers: Iterable[BudgetLayer]) -> int:
-    """Return bits of all stored weights."""
+    """Return bits of all stored weights.
+
+    Parameters
+    ----------
+    layers : iterable of BudgetLayer
+        Layers of the network, as :func:`layers_of` reads them.
+    """
     return sum(la.weights * la.w_bits for la in layers)
 
 
 def state_bits(layers: Iterable[BudgetLayer]) -> int:
-    """Return bits of all membranes (not part of the budget)."""
+    """Return bits of all membranes (not part of the budget).
+
+    Parameters
+    ----------
+    layers : iterable of BudgetLayer
+        Layers of the network, as :func:`layers_of` reads them.
+    """
     return sum(la.neurons * la.v_bits for la in layers)
 
 
@@ -193,6 +221,13 @@ def synapse_energy(budget_bits: ArrayLike, k_dev: float) -> Any:
     Shen et al. measured that the energy of a synapse on several FPGAs is close to
     linear in the bit budget, with another slope on each: there is no universal slope,
     `k_dev` (J per bit) must be given or fitted.
+
+    Parameters
+    ----------
+    budget_bits : array_like
+        Bit budgets, any shape.
+    k_dev : float
+        Slope of the device, J per bit, > 0.
     """
     if not k_dev > 0:
         raise ParameterError(f"synapse_energy: k_dev > 0 J per bit, got {k_dev}")

@@ -44,7 +44,7 @@ def cite(*objects: Any) -> str:
     for key in keys:
         if key not in known:
             raise ParameterError(
-                f"cite: unknown key {key!r}{did_you_mean(key, known)}; accepted: "
-                f"{', '.join(sorted(known))}"
+                f"cite: unknown key {key!r}{did_you_mean(key, known)}; "
+                f"'neuro cite' prints all {len(known)}"
             )
     return "\n\n".join(known[k] for k in keys)

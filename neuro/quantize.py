@@ -148,6 +148,17 @@ def weight_gradient(
     """Straight-through gradient: 1 inside the clip range, 0 outside.
 
     With the default step nothing lies outside; a fixed or learned step clips.
+
+    Parameters
+    ----------
+    w : array_like of float
+        Weights.
+    bits : int
+        Width.
+    axis : int or None
+        Axis whose entries have a step of their own; None: one step.
+    step : array_like of float, optional
+        Step of the grid; from the weights if not given.
     """
     x, bits = _weights(w), _bits("weight_gradient", bits)
     delta = weight_step(x, bits, axis=axis) if step is None else np.asarray(step)
@@ -238,7 +249,17 @@ def multibit_step(
 def multibit_gradient(
     v: ArrayLike, *, v_threshold: float = 1.0, bits: int = 1
 ) -> Float:
-    """Straight-through surrogate: 1 on ``[-v_th/2, (2**bits - 1/2) v_th]``, else 0."""
+    """Straight-through surrogate: 1 on ``[-v_th/2, (2**bits - 1/2) v_th]``, else 0.
+
+    Parameters
+    ----------
+    v : array_like of float
+        Membrane potential.
+    v_threshold : float
+        Potential per level.
+    bits : int
+        Width of a spike.
+    """
     bits = _bits("multibit_gradient", bits)
     x = np.asarray(v, np.float64) / v_threshold
     inside: Float = ((x >= -0.5) & (x <= 2**bits - 0.5)).astype(np.float64)
@@ -276,7 +297,13 @@ def bit_planes(a: ArrayLike, bits: int) -> NDArray[np.uint8]:
 
 
 def from_bit_planes(planes: ArrayLike) -> NDArray[np.int64]:
-    """Put bit planes together again; the inverse of :func:`bit_planes`."""
+    """Put bit planes together again; the inverse of :func:`bit_planes`.
+
+    Parameters
+    ----------
+    planes : array_like of int, shape (bits, ...)
+        Least significant first.
+    """
     x = np.asarray(planes, np.int64)
     weights = (1 << np.arange(x.shape[0], dtype=np.int64)).reshape(
         -1, *[1] * (x.ndim - 1)

@@ -38,7 +38,15 @@ Sdr = NDArray[np.int32]
 
 
 def as_sdr(active: Iterable[int] | ArrayLike, n: int) -> Sdr:
-    """Return the sorted active bits; refuse bits out of range or given twice."""
+    """Return the sorted active bits; refuse bits out of range or given twice.
+
+    Parameters
+    ----------
+    active : iterable of int
+        Distinct bits, in any order.
+    n : int
+        Size of the representation.
+    """
     values = active if isinstance(active, np.ndarray) else list(active)  # type: ignore[arg-type]
     bits = np.asarray(values if len(values) else np.zeros(0, np.int32))
     if bits.ndim != 1 or bits.dtype.kind not in "iu":
@@ -58,7 +66,13 @@ def as_sdr(active: Iterable[int] | ArrayLike, n: int) -> Sdr:
 
 
 def from_dense(dense: ArrayLike) -> Sdr:
-    """Return the active bits of a 0/1 array of shape (n,)."""
+    """Return the active bits of a 0/1 array of shape (n,).
+
+    Parameters
+    ----------
+    dense : array_like, shape (n,)
+        Zeros and ones.
+    """
     values = np.asarray(dense)
     if values.ndim != 1 or not np.isin(values, (0, 1)).all():
         raise ShapeError("SDR: from_dense expects a 1-D array of 0 and 1")
@@ -66,19 +80,40 @@ def from_dense(dense: ArrayLike) -> Sdr:
 
 
 def to_dense(active: Sdr, n: int) -> NDArray[np.uint8]:
-    """Return the 0/1 array, uint8 of shape (n,)."""
+    """Return the 0/1 array, uint8 of shape (n,).
+
+    Parameters
+    ----------
+    active : ndarray of int32
+        Active bits.
+    n : int
+        Size of the representation.
+    """
     out = np.zeros(n, np.uint8)
     out[as_sdr(active, n)] = 1
     return out
 
 
 def sparsity(active: Sdr, n: int) -> float:
-    """Return the share of active bits."""
+    """Return the share of active bits.
+
+    Parameters
+    ----------
+    active : ndarray of int32
+        Active bits.
+    n : int
+        Size of the representation.
+    """
     return len(active) / n
 
 
 def overlap(a: Sdr, b: Sdr) -> int:
     """Return the number of common bits.
+
+    Parameters
+    ----------
+    a, b : ndarray of int32
+        Active bits of two representations.
 
     Examples
     --------
@@ -104,17 +139,37 @@ def overlaps(codes: NDArray[np.integer], active: Sdr, n: int) -> NDArray[np.int6
 
 
 def union(*parts: Sdr) -> Sdr:
-    """Return the bits active in any part."""
+    """Return the bits active in any part.
+
+    Parameters
+    ----------
+    *parts : ndarray of int32
+        Active bits of each representation.
+    """
     return np.unique(np.concatenate(parts)).astype(np.int32)
 
 
 def intersection(a: Sdr, b: Sdr) -> Sdr:
-    """Return the bits active in both."""
+    """Return the bits active in both.
+
+    Parameters
+    ----------
+    a, b : ndarray of int32
+        Active bits of two representations.
+    """
     return np.intersect1d(a, b).astype(np.int32)
 
 
 def concatenate(parts: Iterable[Sdr], sizes: Iterable[int]) -> Sdr:
-    """Put representations side by side; part k is shifted by the sizes before it."""
+    """Put representations side by side; part k is shifted by the sizes before it.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray of int32
+        Active bits of each part.
+    sizes : iterable of int
+        Size of each part, as many as parts.
+    """
     out, offset = [], 0
     for part, size in zip(parts, sizes, strict=True):
         out.append(part + offset)
@@ -123,7 +178,17 @@ def concatenate(parts: Iterable[Sdr], sizes: Iterable[int]) -> Sdr:
 
 
 def random_sdr(n: int, w: int, *, rng: np.random.Generator) -> Sdr:
-    """Draw `w` distinct bits out of `n`, uniformly."""
+    """Draw `w` distinct bits out of `n`, uniformly.
+
+    Parameters
+    ----------
+    n : int
+        Size of the representation.
+    w : int
+        Active bits, 0..n.
+    rng : numpy.random.Generator
+        Draws them.
+    """
     if not 0 <= w <= n:
         raise ParameterError(f"SDR: expected 0 <= w <= n = {n}, got w = {w}")
     return np.sort(rng.permutation(n)[:w]).astype(np.int32)
@@ -160,6 +225,17 @@ def false_match_probability(n: int, w: int, stored: int, theta: int) -> float:
     r"""Probability that a random code of `w` bits overlaps `stored` bits in >= `theta`.
 
     .. math:: \sum_{b=\theta}^{\min(w,s)} \binom{s}{b}\binom{n-s}{w-b} / \binom{n}{w}
+
+    Parameters
+    ----------
+    n : int
+        Size of the representation.
+    w : int
+        Active bits of the random code.
+    stored : int
+        Bits it is compared with.
+    theta : int
+        Smallest overlap that counts as a match.
 
     Examples
     --------

@@ -381,11 +381,16 @@ def _warn_of_mixture(records: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _chosen(record: Mapping[str, Any]) -> list[str]:
-    """Return the first two accuracies (or metrics) of a record, and their controls."""
-    names = list(record["metrics"])
-    first = ([n for n in names if "accuracy" in n] or names)[:2]
-    controls = [record["metrics"][n].get("control") for n in first]
-    return list(dict.fromkeys([*first, *(c for c in controls if c in names)]))
+    """Return the first two accuracies (or metrics) of a record, and their controls.
+
+    One that is itself the control of another comes only as such.
+    """
+    metrics = record["metrics"]
+    control = {name: m.get("control") for name, m in metrics.items()}
+    results = [n for n in metrics if n not in control.values()] or list(metrics)
+    first = ([n for n in results if "accuracy" in n] or results)[:2]
+    beside = [c for n in first if (c := control[n]) in metrics]
+    return list(dict.fromkeys([*first, *beside]))
 
 
 def _table(

@@ -66,7 +66,13 @@ def run_module(text: str, args: Namespace) -> OpCounts:
     if not isinstance(found, torch.nn.Module):
         if not callable(found):
             raise DatasetError(f"{text}: neither a torch module nor a callable")
-        found = found()
+        try:
+            found = found()
+        except Exception as error:  # the user's own code
+            raise DatasetError(
+                f"{text}: the call failed ({type(error).__name__}: {error}); give a "
+                "torch module, or a function without arguments that returns one"
+            ) from error
     if not isinstance(found, torch.nn.Module):
         raise DatasetError(f"{text}: returned {type(found).__name__}, no torch module")
     x = _module_input(torch, args)

@@ -4,9 +4,12 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .report import COLUMNS, LayerEnergy, Report
+from ._rows import COLUMNS, LayerEnergy
+
+if TYPE_CHECKING:
+    from .report import Report
 
 _PREFIXES = (
     (1e12, "T"),
@@ -91,7 +94,7 @@ def _cells(row: LayerEnergy, priced: set[str]) -> list[str]:
     ]
 
 
-def _grid(report: Report) -> list[list[str]]:
+def _grid(report: "Report") -> list[list[str]]:
     """Head, one row per layer, totals; "-" where the model prices nothing."""
 
     def add(name: str) -> float | None:
@@ -119,7 +122,7 @@ def _grid(report: Report) -> list[list[str]]:
     return [list(_HEAD), *(_cells(r, priced) for r in report.layers), total]
 
 
-def _facts(report: Report) -> list[str]:
+def _facts(report: "Report") -> list[str]:
     """Lines below the table, the same in every written form."""
     bound = "lower bound " if report.lower_bound else ""
     lines = [
@@ -171,7 +174,7 @@ def _facts(report: Report) -> list[str]:
     return lines
 
 
-def inference_lines(report: Report) -> list[str]:
+def inference_lines(report: "Report") -> list[str]:
     """Lines on work and bit budget per inference."""
     d = report.inference
     if not d:
@@ -200,7 +203,7 @@ def inference_lines(report: Report) -> list[str]:
     return lines
 
 
-def table(report: Report, *, width: int | None = None) -> str:
+def table(report: "Report", *, width: int | None = None) -> str:
     """Return aligned plain text.
 
     Parameters
@@ -240,7 +243,7 @@ def _aligned(grid: Sequence[Sequence[str]], *, left: int = 3) -> list[str]:
     return lines
 
 
-def markdown(report: Report) -> str:
+def markdown(report: "Report") -> str:
     """Return a Markdown section."""
     grid = [[c.replace("|", "\\|") for c in r] for r in _grid(report)]
     lines = [f"### {report.model} / {report.profile}", ""]
@@ -250,7 +253,7 @@ def markdown(report: Report) -> str:
     return "\n".join([*lines, "", *(f"- {t}" for t in _facts(report))])
 
 
-def csv_text(reports: Sequence[Report]) -> str:
+def csv_text(reports: "Sequence[Report]") -> str:
     """Return one header row and one row per model and layer."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -109,12 +109,28 @@ def neurosim(
 
 
 def walden(bits: float, *, fom_j: float = 10e-15) -> float:
-    """Return joules per conversion, figure of merit times 2**bits."""
+    """Return joules per conversion, figure of merit times 2**bits.
+
+    Parameters
+    ----------
+    bits : float
+        Resolution.
+    fom_j : float
+        Figure of merit, joules per conversion step.
+    """
     return float(fom_j * 2**bits)
 
 
 def noise_limited(bits: float, *, k1: float = 100e-15, k2: float = 1e-18) -> float:
-    """Return joules per conversion, ``k1 B + k2 4^B`` (constants unverified)."""
+    """Return joules per conversion, ``k1 B + k2 4^B`` (constants unverified).
+
+    Parameters
+    ----------
+    bits : float
+        Resolution B.
+    k1, k2 : float
+        Joules per bit, and per level squared.
+    """
     return float(k1 * bits + k2 * 4**bits)
 
 

@@ -47,7 +47,13 @@ class _Widths:
 
 
 def is_recurrent(load: Load) -> bool:
-    """Whether projections ``pre -> post`` form a cycle."""
+    """Whether projections ``pre -> post`` form a cycle.
+
+    Parameters
+    ----------
+    load : Load
+        Work of the layers.
+    """
     targets: dict[str, set[str]] = {}
     for layer in load:
         pre, arrow, post = layer.name.partition(" -> ")
@@ -114,7 +120,7 @@ def ann_columns(
         text = _MAPPING[name]
         if passes > 1:
             text += f", recurrent: all layers at each of {passes} steps"
-        if model.name == "chip":
+        if _by_reference(model, profile):
             text += ", priced by lemaire22 on 45 nm logic as a reference"
         out.append(
             Ann(
@@ -129,6 +135,12 @@ def ann_columns(
             )
         )
     return tuple(out)
+
+
+def _by_reference(model: EnergyModel, profile: Profile) -> bool:
+    """Whether a model knows no ANN: a chip, or a user's own on such a profile."""
+    own = model.name not in ("op45", "lemaire22", "yan24", "cim", "chip")
+    return model.name == "chip" or (own and "sram_8k" not in profile.constants)
 
 
 Triple = tuple[float, float, float]
@@ -147,7 +159,7 @@ def _price(
         return _yan24(load, profile, widths)
     if model.name == "cim":
         return _cim(layers, profile, model, widths)
-    if model.name == "chip":
+    if _by_reference(model, profile):
         reference = "horowitz45-int8" if widths.w_bits <= 8 else "horowitz45-fp32"
         return _lemaire22(layers, Profile.load(reference), widths, 1)
     return _lemaire22(layers, profile, widths, getattr(model, "batch", 1))

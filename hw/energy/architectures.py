@@ -84,6 +84,15 @@ def spikformer(
     """Spikformer-L-C; `small`: 32 x 32 input, pools after the third and fourth conv.
 
     Products of the attention itself are not in the published figure and are left out.
+
+    Parameters
+    ----------
+    blocks, width : int
+        Encoder blocks L and channels C.
+    classes : int
+        Outputs.
+    small : bool
+        32 x 32 input instead of 224 x 224.
     """
     size = 32 if small else 224
     pools = (False, False, True, True) if small else (True,) * 4
@@ -120,7 +129,13 @@ def spikformer(
 
 
 def vgg16(*, classes: int = 10) -> dict[str, Any]:
-    """VGG-16's convolutions and one linear layer, 32 x 32 input."""
+    """VGG-16's convolutions and one linear layer, 32 x 32 input.
+
+    Parameters
+    ----------
+    classes : int
+        Outputs.
+    """
     layers: list[Layer] = []
     for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         layers += [_conv(width, 3) for _ in range(count)]

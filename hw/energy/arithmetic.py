@@ -43,7 +43,13 @@ _NODES = {
 
 
 def arithmetic(profile: Profile) -> Arithmetic:
-    """Return the arithmetic of a profile's node; 45 nm where there is none."""
+    """Return the arithmetic of a profile's node; 45 nm where there is none.
+
+    Parameters
+    ----------
+    profile : Profile
+        Constants of the machine.
+    """
     return _NODES.get(profile.node, _NODES["45 nm"])
 
 
@@ -65,7 +71,17 @@ def operation_energy(
 def mac_energy(
     profile: Profile, a_bits: int, w_bits: int, *, floating: bool = False
 ) -> Constant:
-    """Return joules of one multiply-accumulate."""
+    """Return joules of one multiply-accumulate.
+
+    Parameters
+    ----------
+    profile : Profile
+        Constants of the machine.
+    a_bits, w_bits : int
+        Operand widths of activation and weight.
+    floating : bool
+        Floating point instead of integers.
+    """
     add, mul = operation_energy(profile, a_bits, w_bits, floating=floating)
     text = "FP32" if floating else f"{a_bits} x {w_bits} bit"
     return Constant(

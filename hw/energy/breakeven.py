@@ -32,6 +32,11 @@ PUBLISHED = (
 def spikes_per_synapse(counts: OpCounts) -> float:
     """Return synaptic events over synapses, mean over samples.
 
+    Parameters
+    ----------
+    counts : OpCounts
+        The ledger.
+
     Raises
     ------
     ParameterError

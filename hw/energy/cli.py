@@ -259,7 +259,10 @@ _CODES: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 def _line(error: Exception, where: str) -> tuple[int, str]:
-    """Return exit code and ``neuro energy: error: <what> (<where>): <how to fix>``."""
+    """Return exit code and ``neuro energy: error: <what> (<where>): <how to fix>``.
+
+    Where `what` names the place by itself, it is not said again.
+    """
     code, fix = next((c, f) for kind, c, f in _CODES if isinstance(error, kind))
     text = " ".join(str(error).split())
     what, cut, said = text.rpartition("; ")
@@ -267,7 +270,9 @@ def _line(error: Exception, where: str) -> tuple[int, str]:
         fix = said
     else:
         what = text
-    return code, f"{PROG}: error: {what} ({where}): {fix}"
+    if where not in what:
+        what = f"{what} ({where})"
+    return code, f"{PROG}: error: {what}: {fix}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

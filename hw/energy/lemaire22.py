@@ -53,14 +53,36 @@ def ram_piecewise(n_bytes: float, sram: tuple[float, float, float]) -> float:
 
 
 def ram_regression(words: float, bits: int, slope: float, offset: float) -> float:
-    """Return joules per word access, ``slope * words * bits + offset``."""
+    """Return joules per word access, ``slope * words * bits + offset``.
+
+    Parameters
+    ----------
+    words : float
+        Words of the memory.
+    bits : int
+        Bits of a word.
+    slope, offset : float
+        Joules per bit of the memory, and joules.
+    """
     return slope * words * bits + offset
 
 
 def ram_constant(
     profile: Profile, words: float, bits: int, *, variant: str = "piecewise"
 ) -> Constant:
-    """Return the access energy of a memory with both variants as its range."""
+    """Return the access energy of a memory with both variants as its range.
+
+    Parameters
+    ----------
+    profile : Profile
+        Constants of the machine.
+    words : float
+        Words of the memory.
+    bits : int
+        Bits of a word.
+    variant : {"piecewise", "regression"}
+        Which form gives the value.
+    """
     names = ("sram_8k", "sram_32k", "sram_1m")
     sizes = [profile.constants[n].si for n in names]
     n_bytes = words * bits / 8

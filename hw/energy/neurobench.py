@@ -20,6 +20,11 @@ def neurobench_block(counts: OpCounts) -> dict[str, Any]:
     Zero weights are skipped, biases excluded, the dense count is without padding.
     Membrane updates (all in the first step, then those that changed) are known where a
     module was counted while it ran and its neurons show their state; else None.
+
+    Parameters
+    ----------
+    counts : OpCounts
+        The ledger.
     """
     load = Load(counts)
     weights = sum(la.info.weights for la in load)

@@ -7,11 +7,13 @@ import numpy as np
 
 from neuro.errors import ParameterError
 
-from .report import COLUMNS, Report
+from ._rows import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from .report import Report
 
 __all__ = ["figure", "plot_breakdown", "plot_budget", "plot_comparison", "plot_rate"]
 
@@ -53,7 +55,7 @@ def _unit(value: float) -> tuple[float, str]:
     return 1e-12, "pJ"
 
 
-def plot_breakdown(report: Report, *, ax: "Axes | None" = None) -> "Axes":
+def plot_breakdown(report: "Report", *, ax: "Axes | None" = None) -> "Axes":
     """Stacked bars per layer: compute, memory, neuron, conversion; range as whisker.
 
     Parameters
@@ -92,7 +94,7 @@ def plot_breakdown(report: Report, *, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-def plot_comparison(reports: Sequence[Report], *, ax: "Axes | None" = None) -> "Axes":
+def plot_comparison(reports: "Sequence[Report]", *, ax: "Axes | None" = None) -> "Axes":
     """Spiking network beside its equivalent artificial networks, with range bars.
 
     Parameters
@@ -263,8 +265,13 @@ def plot_rate(
     return ax
 
 
-def figure(reports: Sequence[Report]) -> "Figure":
+def figure(reports: "Sequence[Report]") -> "Figure":
     """Draw one breakdown per report and the comparison with the ANN.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        At least one.
 
     Raises
     ------

@@ -9,6 +9,8 @@ import numpy as np
 from neuro.errors import ParameterError
 from neuro.results import to_json
 
+from ._rows import COLUMNS, Ann, LayerEnergy
+from ._tables import csv_text, markdown, table
 from .constants import Constant
 
 if TYPE_CHECKING:
@@ -16,47 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "SCHEMA", "Ann", "LayerEnergy", "Report"]
 
-COLUMNS = ("compute", "memory", "neuron", "convert", "static")
 SCHEMA = "neuro.energy/1"
-
-
-@dataclass(frozen=True)
-class LayerEnergy:
-    """One row of a report: work and joules of a layer, per inference."""
-
-    layer: str
-    kind: str
-    out_shape: tuple[int, ...]
-    weights: int
-    synapses: int
-    synapses_valid: int
-    steps: int
-    rate_in: float | None
-    synops: float | None
-    acs: float | None
-    macs: float | None
-    neuron_updates: float | None
-    spikes_out: float | None
-    total: float
-    low: float
-    high: float
-    share: float
-    columns: Mapping[str, float]
-    components: Mapping[str, tuple[float, float, float]]
-
-
-@dataclass(frozen=True)
-class Ann:
-    """The equivalent artificial network on the same machine, J per inference."""
-
-    name: str
-    mapping: str
-    a_bits: int
-    w_bits: int
-    total: float
-    low: float
-    high: float
-    ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -160,14 +122,10 @@ class Report:
 
     def to_csv(self) -> str:
         """Return one header row and one row per layer; joules and counts in full."""
-        from ._tables import csv_text
-
         return csv_text([self])
 
     def to_markdown(self) -> str:
         """Return Markdown tables."""
-        from ._tables import markdown
-
         return markdown(self)
 
     def to_table(self, *, width: int | None = None) -> str:
@@ -175,8 +133,6 @@ class Report:
 
         `width` is that of the screen: a wider table is cut in two blocks.
         """
-        from ._tables import table
-
         return table(self, width=width)
 
     def plot(self, ax: "Axes | None" = None) -> Any:

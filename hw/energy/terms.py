@@ -205,6 +205,15 @@ def _monte_carlo(
 def single_machine(profile: Profile, kinds: Sequence[str], model: str) -> None:
     """Refuse a profile of the wrong kind.
 
+    Parameters
+    ----------
+    profile : Profile
+        What the user chose.
+    kinds : sequence of str
+        Kinds that the model can price with.
+    model : str
+        Its name, for the message.
+
     Raises
     ------
     ProfileError

@@ -121,6 +121,11 @@ def breakeven_rate(c: Comparison) -> float:
 
     <= 0: the spiking network never costs less; > 1: it always does. Infinite where
     its cost does not depend on the rate.
+
+    Parameters
+    ----------
+    c : Comparison
+        The two networks and their constants.
     """
     rest = c.snn(0.0)
     slope = c.steps * (
@@ -133,7 +138,13 @@ def breakeven_rate(c: Comparison) -> float:
 
 
 def verdict_of_rate(rate: float) -> str:
-    """Say what a break-even rate means."""
+    """Say what a break-even rate means.
+
+    Parameters
+    ----------
+    rate : float
+        As :func:`breakeven_rate` returns it.
+    """
     if rate <= 0:
         return "never"
     return "always" if rate > 1 else f"below {rate:.3g} spikes per neuron and step"

@@ -72,6 +72,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not (sys.argv[1:] if argv is None else argv):
             _parser().print_help()
             return 2
+        first = (sys.argv[1:] if argv is None else argv)[0]
+        if first.startswith("-") and first not in ("-h", "--help", "--version"):
+            raise ParameterError(
+                f"unknown option {first!r} before a command; accepted: --help, "
+                f"--version, or a command: {', '.join(_COMMANDS)}"
+            )
         args = _parser().parse_args(argv)
         if args.command not in _COMMANDS:
             raise ParameterError(

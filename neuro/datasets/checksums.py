@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuro.datasets.dvsgesture import FOLDERS as DVS_FOLDERS
+from neuro.datasets.folder import damaged, has_classes, load_recordings
 from neuro.datasets.lookup import find
 from neuro.datasets.mnist import FOLDERS as MNIST_FOLDERS
 from neuro.datasets.nmnist import FOLDERS as NMNIST_FOLDERS
@@ -97,6 +98,12 @@ def _has(*patterns: str) -> Callable[[Path], bool]:
     return lambda place: place.is_dir() and any(any(place.glob(p)) for p in patterns)
 
 
+def _is_own(place: Path) -> bool:
+    """Return whether a folder holds recordings of the user's: no root of other sets."""
+    known = {f for info in SETS.values() for f in info.folders}
+    return has_classes(place) and not any(p.name in known for p in place.iterdir())
+
+
 SETS = {
     "nmnist": SetInfo(
         NMNIST_FOLDERS,
@@ -134,6 +141,9 @@ SETS = {
     "dvsgesture_samples": SetInfo(
         DVS_FOLDERS, "six DVS128 recordings, unlabelled", "", _has("*.bs3")
     ),
+    "recordings": SetInfo(
+        ("recordings",), "your own, one sub-folder per class", "", _is_own
+    ),
 }
 
 
@@ -162,7 +172,28 @@ def check_set(name: str, path: Path | str | None = None) -> list[Finding] | None
         return list(_mnist(place))
     if name == "ntidigits":
         return list(_ntidigits(place))
+    if name == "recordings":
+        return list(_recordings(place))
     return list(_known_files(place, info.folders[0]))
+
+
+def _recordings(place: Path) -> Iterator[Finding]:
+    try:
+        data = load_recordings(place)
+    except DatasetError as error:
+        yield Finding("recordings", False, str(error))
+        return
+    wrong = damaged(data)
+    for file, reason in wrong:
+        yield Finding(str(file.relative_to(place)), False, reason)
+    n, classes = len(data), data.metadata["classes"]
+    sensor = " x ".join(map(str, data.sensor_size))
+    yield Finding(
+        "recordings",
+        not wrong,
+        f"{n - len(wrong)} of {n} files can be read; sensor {sensor}; "
+        f"{len(classes)} classes: {', '.join(classes)}",
+    )
 
 
 def _sha256(path: Path) -> str:

@@ -20,7 +20,7 @@ from neuro.datasets.recordings import FileRecordings
 from neuro.errors import DatasetError, ParameterError
 from neuro.events import read_events
 
-__all__ = ["balanced", "load_recordings"]
+__all__ = ["balanced", "damaged", "has_classes", "load_recordings"]
 
 _ENDINGS = (".bin", ".bs1", ".bs2", ".bs3", ".npz", ".csv")
 _ANY_SENSOR = (2**15, 2**15, 2**7)
@@ -77,7 +77,7 @@ def load_recordings(
     DatasetError
         If there are fewer than two classes, no readable file, or a file is damaged.
     """
-    folder = find("recordings", ("recordings",), path, _has_classes)
+    folder = find("recordings", ("recordings",), path, has_classes)
     if folder is None:
         raise DatasetError(
             "recordings: no folder given; expected one with a sub-folder per class, "
@@ -128,7 +128,25 @@ def _files(place: Path) -> list[Path]:
     )
 
 
-def _has_classes(folder: Path) -> bool:
+def damaged(data: FileRecordings) -> list[tuple[Path, str]]:
+    """Return the files of recordings that cannot be read, and why.
+
+    Parameters
+    ----------
+    data : FileRecordings
+        As :func:`load_recordings` gives it.
+    """
+    found = []
+    for file in data.paths:
+        try:
+            read_events(file, data.sensor_size, allow_empty=True)
+        except DatasetError as error:
+            found.append((file, str(error)))
+    return found
+
+
+def has_classes(folder: Path) -> bool:
+    """Return whether a folder holds recordings in sub-folders."""
     return folder.is_dir() and any(_files(place) for place in folder.iterdir())
 
 

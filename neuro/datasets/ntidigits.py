@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from neuro.datasets.lookup import find, missing
 from neuro.datasets.recordings import FileRecordings, Recordings
+from neuro.datasets.spoken import LABEL_MAPS, spoken_digits
 from neuro.errors import DatasetError, ParameterError
 from neuro.events.array import EVENT, validate
 
@@ -36,12 +37,6 @@ FILE = "n-tidigits.hdf5"
 FOLDERS = ("ntidigits",)
 SAMPLE_FOLDERS = ("ntidigits_sample",)
 SENSOR = (64, 1, 2)
-_DIGITS = {str(k): k for k in range(1, 10)}
-# tonic's reader, and the published code of the resistive-memory liquid
-LABEL_MAPS: dict[str, dict[str, int]] = {
-    "tonic": {"o": 0, **_DIGITS, "z": 10},
-    "lsm": {"z": 0, **_DIGITS, "o": 10},
-}
 
 
 class NTidigits(Recordings):
@@ -139,8 +134,6 @@ def load_ntidigits(
         return _read(file, split, label_map, single_digits)
     if synthetic is False:
         raise missing("ntidigits", FOLDERS)
-    from neuro.datasets.spoken import spoken_digits
-
     found = spoken_digits(
         label_map=label_map, n_speakers=n_speakers, repetitions=repetitions, seed=seed
     )

@@ -22,9 +22,22 @@ from neuro.errors import DatasetError, ParameterError
 from neuro.events.cochlea import Cochlea, hear
 from neuro.random import stream
 
-__all__ = ["STAND_IN", "SpokenDigits", "espeak", "speakers", "spoken_digits"]
+__all__ = [
+    "LABEL_MAPS",
+    "STAND_IN",
+    "SpokenDigits",
+    "espeak",
+    "speakers",
+    "spoken_digits",
+]
 
 STAND_IN = "espeak-digits"
+_DIGITS = {str(k): k for k in range(1, 10)}
+# tonic's reader, and the published code of the resistive-memory liquid
+LABEL_MAPS: dict[str, dict[str, int]] = {
+    "tonic": {"o": 0, **_DIGITS, "z": 10},
+    "lsm": {"z": 0, **_DIGITS, "o": 10},
+}
 WORDS = {
     "z": "zero",
     "1": "one",
@@ -185,8 +198,6 @@ def spoken_digits(
     DatasetError
         If espeak-ng is missing.
     """
-    from neuro.datasets.ntidigits import LABEL_MAPS
-
     everyone = speakers()
     if not 4 <= n_speakers <= len(everyone):
         raise ParameterError(

@@ -81,6 +81,13 @@ class UNetConfig:
     def preset(cls, name: str, **changes: Any) -> "UNetConfig":
         """Return a preset: tiny, small, medium or paper.
 
+        Parameters
+        ----------
+        name : {"tiny", "small", "medium", "paper"}
+            Size.
+        **changes
+            Fields that differ from it.
+
         Raises
         ------
         ParameterError

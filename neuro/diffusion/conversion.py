@@ -61,6 +61,11 @@ def quantized_unet(
 def to_spiking(model: SpikingUNet) -> SpikingUNet:
     """Convert a quantised U-Net; the two share no memory.
 
+    Parameters
+    ----------
+    model : SpikingUNet
+        Of :func:`quantized_unet`, trained; unchanged.
+
     Raises
     ------
     ParameterError

@@ -40,7 +40,13 @@ class LayerCost:
 
 
 def input_kinds(model: Any) -> dict[str, str]:
-    """Return the kind of input of every synaptic layer of a U-Net by name."""
+    """Return the kind of input of every synaptic layer of a U-Net by name.
+
+    Parameters
+    ----------
+    model : SpikingUNet
+        Folded or not.
+    """
     c = model.config
     inner = "binary" if c.spiking else "real"
     kinds = {"time1": "constant", "time2": "constant"}
@@ -106,5 +112,13 @@ def layer_costs(model: Any, side: int) -> list[LayerCost]:
 
 
 def total_products(model: Any, side: int) -> int:
-    """Return the dense products of one step of all layers together."""
+    """Return the dense products of one step of all layers together.
+
+    Parameters
+    ----------
+    model : SpikingUNet
+        On any device, the meta device included.
+    side : int
+        Height and width of the images, pixels.
+    """
     return sum(layer.products for layer in layer_costs(model, side))

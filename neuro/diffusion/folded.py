@@ -30,7 +30,15 @@ _PAIRS = {"conv1": "norm1", "conv2": "norm2", "conv": "norm"}
 
 
 def to_grid(x: Any, bits: int | None) -> Any:
-    """Round a tensor to multiples of ``2^-bits``, half to even."""
+    """Round a tensor to multiples of ``2^-bits``, half to even.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+    bits : int or None
+        Fraction bits; None changes nothing.
+    """
     return x if bits is None else torch.round(x * 2.0**bits) / 2.0**bits
 
 

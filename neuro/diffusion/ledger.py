@@ -61,7 +61,17 @@ def _source(kind: str, source: str, up: int) -> str:
 
 
 def neuron_layer(name: str, shape: tuple[int, int, int], leaky: bool) -> LayerSpec:
-    """Describe neurons; all of them are updated at every step."""
+    """Describe neurons; all of them are updated at every step.
+
+    Parameters
+    ----------
+    name : str
+        Of the layer.
+    shape : tuple of int
+        Channels, height, width.
+    leaky : bool
+        Whether an update multiplies the potential.
+    """
     return LayerSpec(
         name=name, kind="neuron", in_shape=shape, out_shape=shape,
         neuron="lif" if leaky else "if",

@@ -61,6 +61,13 @@ def gaussian_distance(mu_a: Array, cov_a: Array, mu_b: Array, cov_b: Array) -> f
               - 2 (C_b^{1/2} C_a C_b^{1/2})^{1/2})
 
     Eigenvalues are clipped at 0; the non-symmetric product is never rooted.
+
+    Parameters
+    ----------
+    mu_a, mu_b : ndarray of float64, shape (d,)
+        Means.
+    cov_a, cov_b : ndarray of float64, shape (d, d)
+        Covariances.
     """
     root = _root(np.asarray(cov_b, np.float64))
     inner = np.linalg.eigvalsh(root @ np.asarray(cov_a, np.float64) @ root)
@@ -332,6 +339,15 @@ def independent_pixels(
     """Return images whose pixels are drawn one by one from their training marginals.
 
     The stricter of the two ceilings.
+
+    Parameters
+    ----------
+    train : ndarray of float, shape (n_train, ...)
+        Training images.
+    n : int
+        Images to make.
+    rng : numpy.random.Generator
+        Source of randomness.
     """
     flat = train.reshape(len(train), -1)
     rows = rng.integers(0, len(flat), (n, flat.shape[1]))
@@ -340,5 +356,13 @@ def independent_pixels(
 
 
 def relative_score(value: float, floor: float, ceiling: float) -> float:
-    """Return ``(value - floor) / (ceiling - floor)``: 0 as good as real, 1 as noise."""
+    """Return ``(value - floor) / (ceiling - floor)``: 0 as good as real, 1 as noise.
+
+    Parameters
+    ----------
+    value : float
+        Distance of the generated images.
+    floor, ceiling : float
+        The same distance of real images, and of the reference that knows least.
+    """
     return (value - floor) / (ceiling - floor)

@@ -57,7 +57,13 @@ def pretrained(name: str) -> SpikingUNet:
 
 
 def pretrained_features(name: str = "digits") -> Features:
-    """Return the classifier that scores the digits."""
+    """Return the classifier that scores the digits.
+
+    Parameters
+    ----------
+    name : {"digits"}
+        Data the classifier was trained on.
+    """
     if name != "digits":
         raise ParameterError(f"pretrained_features: 'digits', got {name!r}")
     return Features.load(str(_path("digits-features")), FeatureNet(8))
@@ -72,7 +78,15 @@ def _stored(value: Any) -> Any:
 
 
 def save_pretrained(path: Any, model: SpikingUNet) -> None:
-    """Write a U-Net, in half precision where that has the range, and its sizes."""
+    """Write a U-Net, in half precision where that has the range, and its sizes.
+
+    Parameters
+    ----------
+    path : path
+        Of the npz to write.
+    model : SpikingUNet
+        Trained.
+    """
     from neuro.results import write_arrays
 
     state = {k: _stored(v) for k, v in model.state_dict().items()}

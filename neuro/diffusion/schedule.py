@@ -78,6 +78,11 @@ def denoising_loss(schedule: Schedule) -> Any:
 
     The plain mean square of what the network predicts: of the noise, or of the velocity
     for a U-Net with ``prediction="velocity"``, whose schedule must then be this one.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Of the noise; its diffusion steps are drawn uniformly.
     """
 
     def loss(model: Any, batch: Any, generator: Any) -> Any:

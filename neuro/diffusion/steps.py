@@ -57,6 +57,11 @@ def add_temporal_scale(model: Any) -> None:
     The network's output is unchanged by the conversion. The next training stage trains
     weights, norms and factors together, for about a tenth of the first stage's steps.
 
+    Parameters
+    ----------
+    model : SpikingUNet
+        Of at least two steps; changed in place.
+
     Raises
     ------
     ParameterError
@@ -74,7 +79,13 @@ def add_temporal_scale(model: Any) -> None:
 
 
 def temporal_scales(model: Any) -> dict[str, Any]:
-    """Return the factors per step of every convolution, ndarray (steps,) by name."""
+    """Return the factors per step of every convolution, ndarray (steps,) by name.
+
+    Parameters
+    ----------
+    model : SpikingUNet
+        After :func:`add_temporal_scale`; otherwise the mapping is empty.
+    """
     return {
         name: module.p.detach().cpu().numpy()
         for name, module in model.convolutions()

@@ -40,7 +40,15 @@ __all__ = ["Block", "Down", "SpikingUNet", "Up", "time_table"]
 
 
 def time_table(n: int, dim: int) -> Any:
-    """Return the sinusoidal table, float32 (n, dim): sine and cosine interleaved."""
+    """Return the sinusoidal table, float32 (n, dim): sine and cosine interleaved.
+
+    Parameters
+    ----------
+    n : int
+        Diffusion steps.
+    dim : int
+        Columns, even.
+    """
     if dim % 2:
         raise ParameterError(f"time_table: dim must be even, got {dim}")
     w = torch.exp(

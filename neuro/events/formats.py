@@ -238,7 +238,15 @@ def _checked(path: Path, parse: Callable[[bytes], Events]) -> Events:
 
 
 def write_events(path: Path | str, events: Any) -> None:
-    """Write events atomically; the ending names the format."""
+    """Write events atomically; the ending names the format.
+
+    Parameters
+    ----------
+    path : path
+        File; replaced if it exists.
+    events : ndarray of EVENT, shape (n_events,)
+        Sorted events.
+    """
     path = Path(path)
     kind = path.suffix.lower()
     if kind in TABLES:
@@ -253,6 +261,11 @@ def write_events(path: Path | str, events: Any) -> None:
 
 def read_bsn(path: Path | str) -> NDArray[Any]:
     """Read a SLAYER spike-count table.
+
+    Parameters
+    ----------
+    path : path
+        File.
 
     Returns
     -------
@@ -275,7 +288,15 @@ def read_bsn(path: Path | str) -> NDArray[Any]:
 
 
 def write_bsn(path: Path | str, table: Any) -> None:
-    """Write a SLAYER spike-count table (fields of :data:`BSN`)."""
+    """Write a SLAYER spike-count table (fields of :data:`BSN`).
+
+    Parameters
+    ----------
+    path : path
+        File; replaced if it exists.
+    table : ndarray, shape (n,)
+        Fields of :data:`BSN`.
+    """
     rows = np.asarray(table)
     raw = np.empty((rows.size, 10), np.uint8)
     k = 0

@@ -115,6 +115,13 @@ def frame_batch(
 ) -> NDArray[np.uint8]:
     """Frames of many recordings, as :func:`frames` makes them of one.
 
+    Parameters
+    ----------
+    recordings : iterable of ndarray of EVENT
+        A data set, or events of each recording.
+    sensor_size, bin_us, n_bins, crop, pool, binary, polarity
+        As in :func:`frames`.
+
     Returns
     -------
     ndarray of uint8, shape (n_recordings, n_bins, P, H, W)

@@ -26,7 +26,15 @@ class ImagePath(Protocol):
     def offsets(
         self, t_us: NDArray[np.float64], *, rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Offsets at the given times, shape (n, 2); `rng` draws the sample's jitter."""
+        """Offsets at the given times, shape (n, 2); `rng` draws the sample's jitter.
+
+        Parameters
+        ----------
+        t_us : ndarray of float64, shape (n,)
+            Times in microseconds.
+        rng : numpy.random.Generator
+            Draws the sample's jitter, if the path has any.
+        """
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,7 +108,15 @@ class SaccadePath:
     def offsets(
         self, t_us: NDArray[np.float64], *, rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return the offsets at `t_us`, shape (n, 2), pixels."""
+        """Return the offsets at `t_us`, shape (n, 2), pixels.
+
+        Parameters
+        ----------
+        t_us : ndarray of float64, shape (n,)
+            Times in microseconds.
+        rng : numpy.random.Generator
+            Draws the sample's jitter, if the path has any.
+        """
         vertices = np.asarray(self.vertices, np.float64)
         windows = np.asarray(self.windows_ms, np.float64) * 1e3
         if self.vertex_sd:
@@ -156,7 +172,15 @@ class SampledPath:
     def offsets(
         self, t_us: NDArray[np.float64], *, rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return the offsets at `t_us`, shape (n, 2), pixels; draws nothing."""
+        """Return the offsets at `t_us`, shape (n, 2), pixels; draws nothing.
+
+        Parameters
+        ----------
+        t_us : ndarray of float64, shape (n,)
+            Times in microseconds.
+        rng : numpy.random.Generator
+            Draws the sample's jitter, if the path has any.
+        """
         return np.stack([np.interp(t_us, self._t, c) for c in self._xy.T], axis=1)
 
     def to_dict(self) -> dict[str, Any]:

@@ -118,7 +118,13 @@ class EventCamera:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from parameters."""
+        """Build from parameters.
+
+        Parameters
+        ----------
+        values : dict
+            What :meth:`to_dict` gave.
+        """
         return cls(**values)
 
     def but(self, **changes: Any) -> Self:

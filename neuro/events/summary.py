@@ -64,7 +64,15 @@ class Likeness(NamedTuple):
 
 
 def pixel_counts(events: Any, sensor_size: tuple[int, int, int]) -> NDArray[np.int64]:
-    """Return the number of events per pixel, int64, shape (H, W)."""
+    """Return the number of events per pixel, int64, shape (H, W).
+
+    Parameters
+    ----------
+    events : ndarray of EVENT, shape (n_events,)
+        One recording.
+    sensor_size : tuple of int
+        (W, H, P).
+    """
     w, h, _ = sensor_size
     e = validate(events, sensor_size, allow_empty=True)
     place = e["y"].astype(np.int64) * w + e["x"]
@@ -104,7 +112,13 @@ def event_rate(events: Any, *, bin_us: int, duration_us: int) -> NDArray[np.floa
 
 
 def pixel_intervals(events: Any) -> NDArray[np.int64]:
-    """Return the intervals between successive events of one pixel and polarity, us."""
+    """Return the intervals between successive events of one pixel and polarity, us.
+
+    Parameters
+    ----------
+    events : ndarray of EVENT, shape (n_events,)
+        One recording.
+    """
     e = validate(events, allow_empty=True)
     key = (e["y"].astype(np.int64) << 32) | (e["x"].astype(np.int64) << 8) | e["p"]
     order = np.lexsort((e["t"], key))

@@ -75,7 +75,15 @@ def from_table(data: bytes, kind: str) -> Events:
 
 
 def to_table(events: Any, kind: str) -> bytes:
-    """Return the bytes of a table of events; :func:`from_table` reads them."""
+    """Return the bytes of a table of events; :func:`from_table` reads them.
+
+    Parameters
+    ----------
+    events : ndarray of EVENT, shape (n_events,)
+        Sorted events.
+    kind : {".csv", ".npz"}
+        Format.
+    """
     if kind == ".csv":
         rows = np.stack([events[name].astype(np.int64) for name in _FIELDS], 1)
         text = "".join(",".join(map(str, row)) + "\n" for row in rows.tolist())

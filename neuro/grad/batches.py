@@ -23,7 +23,15 @@ __all__ = ["Batches", "step_generator"]
 
 
 def step_generator(seed: int, *names: object) -> torch.Generator:
-    """Return a torch generator of its own for one purpose, e.g. one training step."""
+    """Return a torch generator of its own for one purpose, e.g. one training step.
+
+    Parameters
+    ----------
+    seed : int
+        Of the run.
+    *names : object
+        Purpose and index, e.g. ``"step", 17``.
+    """
     generator = torch.Generator()
     generator.manual_seed(int(stream(seed, *names).integers(2**62)))
     return generator

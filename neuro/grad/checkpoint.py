@@ -41,6 +41,13 @@ def save_weights(path: Path | str, model: Any, **arrays: Any) -> None:
 def load_weights(path: Path | str, model: Any = None) -> dict[str, Any]:
     """Read weights; put them into `model` if one is given.
 
+    Parameters
+    ----------
+    path : path
+        Written by :func:`save_weights`.
+    model : torch.nn.Module, optional
+        Changed in place.
+
     Returns
     -------
     dict of str to Tensor
@@ -98,7 +105,17 @@ def _join(value: Any, tensors: Mapping[str, Any]) -> Any:
 
 
 def write_state(folder: Path, state: Mapping[str, Any], *, number: int) -> None:
-    """Write a checkpoint of nested dicts, lists, numbers, strings and tensors."""
+    """Write a checkpoint of nested dicts, lists, numbers, strings and tensors.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if missing; an older checkpoint in it is replaced.
+    state : mapping
+        What to keep.
+    number : int
+        Training steps done, part of the file's name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Any] = {}
     plain = _split(state, "state", tensors)
@@ -112,7 +129,13 @@ def write_state(folder: Path, state: Mapping[str, Any], *, number: int) -> None:
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
-    """Read a checkpoint back; None if there is none."""
+    """Read a checkpoint back; None if there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        Given to :func:`write_state`.
+    """
     path = folder / "state.json"
     if not path.is_file():
         return None

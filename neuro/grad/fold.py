@@ -35,7 +35,15 @@ __all__ = [
 
 
 def on_grid(x: NDArray[np.floating], bits: int | None) -> NDArray[np.float64]:
-    """Round to multiples of ``2^-bits``, half to even; None changes nothing."""
+    """Round to multiples of ``2^-bits``, half to even; None changes nothing.
+
+    Parameters
+    ----------
+    x : ndarray of float
+        Of any shape.
+    bits : int or None
+        Fraction bits.
+    """
     y: NDArray[np.float64] = np.asarray(x, np.float64)
     return y if bits is None else np.asarray(np.rint(y * 2.0**bits) / 2.0**bits)
 
@@ -128,6 +136,13 @@ def _synaptic(layers: Any, name: str) -> tuple[Any, Any]:
 def folded_stages(model: Any, *, grid_bits: int | None = None) -> list[Stage]:
     """Return the synaptic layers of a frame classifier, folded, on a grid if asked.
 
+    Parameters
+    ----------
+    model : FrameClassifier
+        Trained; unchanged.
+    grid_bits : int, optional
+        Fraction bits of weights and biases.
+
     Raises
     ------
     UnsupportedNodeError
@@ -201,6 +216,13 @@ def with_folded_norms(model: Any, *, grid_bits: int | None = None) -> Any:
     """Return a copy of a frame classifier without norms, weights on the grid.
 
     The torch side of a comparison with the engine: both share the folded numbers.
+
+    Parameters
+    ----------
+    model : FrameClassifier
+        Trained; unchanged.
+    grid_bits : int, optional
+        Fraction bits of weights and biases.
     """
     folded = copy.deepcopy(model).eval()
     stages = iter(folded_stages(model, grid_bits=grid_bits))

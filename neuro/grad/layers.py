@@ -80,7 +80,15 @@ class Recurrent(nn.Module):  # type: ignore[misc]
 
 
 def repeat(x: Any, steps: int) -> Any:
-    """Return (steps, *x.shape), a view: direct coding of an analogue input."""
+    """Return (steps, *x.shape), a view: direct coding of an analogue input.
+
+    Parameters
+    ----------
+    x : Tensor
+        Input that is the same at every step.
+    steps : int
+        At least 1.
+    """
     if steps < 1:
         raise ParameterError(f"repeat: steps must be >= 1, got {steps}")
     return x.unsqueeze(0).expand(steps, *x.shape)

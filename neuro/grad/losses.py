@@ -24,7 +24,13 @@ __all__ = [
 
 
 def mean_logits(outputs: Any) -> Any:
-    """Return the mean over steps of (steps, batch, classes)."""
+    """Return the mean over steps of (steps, batch, classes).
+
+    Parameters
+    ----------
+    outputs : Tensor, shape (steps, batch, classes) or (batch, classes)
+        Without a step axis they are returned as they are.
+    """
     return outputs.mean(0) if outputs.ndim == 3 else outputs
 
 
@@ -74,7 +80,15 @@ def shifted(loss: Any, pixels: int) -> Any:
 
 
 def accuracy(model: Any, batch: Any) -> Any:
-    """Return 1 or 0 per sample, float, shape (batch,): a metric for ``fit``."""
+    """Return 1 or 0 per sample, float, shape (batch,): a metric for ``fit``.
+
+    Parameters
+    ----------
+    model : callable
+        Frames to logits.
+    batch : tuple (frames, labels)
+        Labels long, shape (batch,).
+    """
     x, y = batch
     return (mean_logits(model(x)).argmax(-1) == y).float()
 
@@ -126,7 +140,15 @@ def record_activity(model: Any, *, detach: bool = True) -> Iterator[Activity]:
 
 
 def firing_rates(model: Any, x: Any) -> dict[str, float]:
-    """Return spikes per neuron and step of every spiking layer for one batch."""
+    """Return spikes per neuron and step of every spiking layer for one batch.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        With spiking layers; its mode is left as it is.
+    x : Tensor
+        One batch.
+    """
     with torch.no_grad(), record_activity(model) as activity:
         model(x)
     return activity.rates()

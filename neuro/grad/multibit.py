@@ -48,7 +48,19 @@ class _Level(torch.autograd.Function):  # type: ignore[misc]
 def multibit_spike(
     v: Any, bits: int, *, threshold: float = 1.0, floor: bool = False
 ) -> Any:
-    """Return the level ``k`` in 0..2**bits - 1 that a membrane sends."""
+    """Return the level ``k`` in 0..2**bits - 1 that a membrane sends.
+
+    Parameters
+    ----------
+    v : Tensor
+        Membrane potential.
+    bits : int
+        Width of a spike.
+    threshold : float
+        Potential per level.
+    floor : bool
+        Round down instead of to the nearest level.
+    """
     bits = _bits("multibit_spike", bits)
     return _Level.apply(v / threshold, 2**bits - 1, floor)
 

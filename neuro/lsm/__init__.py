@@ -1,6 +1,7 @@
 """Liquid state machines: a fixed random spiking reservoir and a trained read-out."""
 
 from neuro.lsm.cost import TrainingCost as TrainingCost
+from neuro.lsm.cost import array_energy as array_energy
 from neuro.lsm.cost import array_operations as array_operations
 from neuro.lsm.cost import break_even_energy as break_even_energy
 from neuro.lsm.cost import dense_macs as dense_macs
@@ -26,6 +27,7 @@ __all__ = [
     "LiquidNeuron",
     "LiquidPreset",
     "TrainingCost",
+    "array_energy",
     "array_operations",
     "break_even_energy",
     "cross_validate",

@@ -14,8 +14,8 @@ by convention), R multiply-accumulates of the read-out and n_enc runs of the liq
 sample (1: features are stored). Energy of a run on an analogue array:
 
 .. math::
-    E = N_\mathrm{an} e_\mathrm{an} + N_\mathrm{adc} e_\mathrm{adc}
-        + N_\mathrm{neuron} e_\mathrm{neuron}
+    E = N_\mathrm{an} e_\mathrm{an} + N_\mathrm{dig} e_\mathrm{dig}
+        + N_\mathrm{adc} e_\mathrm{adc} + N_\mathrm{neuron} e_\mathrm{neuron}
 
 Notes
 -----
@@ -41,6 +41,7 @@ __all__ = [
     "ArrayOperations",
     "PublishedRatio",
     "TrainingCost",
+    "array_energy",
     "array_operations",
     "break_even_energy",
     "dense_macs",
@@ -96,7 +97,7 @@ class TrainingCost:
 
     Attributes
     ----------
-    samples, epochs : int
+    n_samples, epochs : int
         N and E.
     factor : float
         k, forward and backward pass in forward passes.
@@ -106,7 +107,7 @@ class TrainingCost:
         Runs of the liquid per sample when it is not trained.
     """
 
-    samples: int
+    n_samples: int
     epochs: int
     factor: float
     liquid_macs: int
@@ -115,7 +116,7 @@ class TrainingCost:
 
     def __post_init__(self) -> None:
         for name in (
-            "samples",
+            "n_samples",
             "epochs",
             "factor",
             "liquid_macs",
@@ -131,13 +132,13 @@ class TrainingCost:
     def trained(self) -> float:
         """Multiply-accumulates when the recurrent network is trained."""
         forward = self.liquid_macs + self.readout_macs
-        return self.samples * self.epochs * self.factor * forward
+        return self.n_samples * self.epochs * self.factor * forward
 
     @property
     def liquid(self) -> float:
         """Multiply-accumulates when only the read-out is trained."""
         readout = self.epochs * self.factor * self.readout_macs
-        return self.samples * (self.liquid_macs * self.encodings + readout)
+        return self.n_samples * (self.liquid_macs * self.encodings + readout)
 
     @property
     def ratio(self) -> float:
@@ -145,7 +146,13 @@ class TrainingCost:
         return self.trained / self.liquid
 
     def passes_for(self, ratio: float) -> float:
-        """Return the product E k that would give `ratio`; infinite if none does."""
+        """Return the product E k that would give `ratio`; infinite if none does.
+
+        Parameters
+        ----------
+        ratio : float
+            Trained over liquid training cost.
+        """
         rest = self.liquid_macs + self.readout_macs - ratio * self.readout_macs
         if rest <= 0:
             return float("inf")
@@ -153,7 +160,7 @@ class TrainingCost:
 
     def __str__(self) -> str:
         return (
-            f"N = {self.samples}, E = {self.epochs}, k = {self.factor:g}, "
+            f"N = {self.n_samples}, E = {self.epochs}, k = {self.factor:g}, "
             f"F = {self.liquid_macs}, R = {self.readout_macs}, n_enc = "
             f"{self.encodings}: trained {self.trained:.4g}, liquid {self.liquid:.4g} "
             f"MAC, ratio {self.ratio:.4g}"
@@ -164,7 +171,7 @@ def training_cost(
     liquids: Sequence[LiquidPreset],
     readout_units: int,
     *,
-    samples: int,
+    n_samples: int,
     epochs: int,
     factor: float = 3.0,
     encodings: int = 1,
@@ -177,7 +184,7 @@ def training_cost(
         One per modality.
     readout_units : int
         Classes, or the dimension of the shared space (one projection per modality).
-    samples, epochs : int
+    n_samples, epochs : int
         Training samples (or pairs), epochs.
     factor : float
         Cost of forward and backward pass in forward passes; 3 by convention.
@@ -188,11 +195,11 @@ def training_cost(
     --------
     >>> from neuro.lsm.presets import PRESETS
     >>> pair = [PRESETS["atv-image"], PRESETS["atv-audio"]]
-    >>> round(training_cost(pair, 64, samples=1568, epochs=100).ratio)
+    >>> round(training_cost(pair, 64, n_samples=1568, epochs=100).ratio)
     179
     """
     return TrainingCost(
-        samples=samples,
+        n_samples=n_samples,
         epochs=epochs,
         factor=factor,
         liquid_macs=dense_macs(*liquids),
@@ -216,12 +223,15 @@ class ArrayOperations:
         columns of a pair are read apart).
     neuron : float
         Neuron updates.
+    digital : float
+        Multiply-accumulates of the digital read-out.
     """
 
     analog: float
     dense: float
     conversions: float
     neuron: float
+    digital: float = 0.0
 
     @property
     def saving(self) -> float:
@@ -230,7 +240,11 @@ class ArrayOperations:
 
 
 def array_operations(
-    counts: OpCounts, preset: LiquidPreset, *, differential_reads: int = 1
+    counts: OpCounts,
+    preset: LiquidPreset,
+    *,
+    differential_reads: int = 1,
+    readout_units: int = 0,
 ) -> ArrayOperations:
     """Return the operations of the mean sample of a liquid's ledger.
 
@@ -242,6 +256,8 @@ def array_operations(
         Sizes of that liquid.
     differential_reads : {1, 2}
         Conversions per column pair.
+    readout_units : int
+        Outputs of the digital read-out, one multiply-accumulate per neuron each.
     """
     visits = counts.per_sample("synop").mean() + counts.per_sample("synop_zero").mean()
     return ArrayOperations(
@@ -249,6 +265,41 @@ def array_operations(
         dense=float(dense_macs(preset)),
         conversions=float(2 * preset.n * preset.steps * differential_reads),
         neuron=float(counts.per_sample("neuron_update").mean()),
+        digital=float(preset.n * readout_units),
+    )
+
+
+def array_energy(
+    operations: ArrayOperations,
+    *,
+    analog_j: float,
+    digital_j: float = 0.0,
+    adc_j: float = 0.0,
+    neuron_j: float = 0.0,
+) -> float:
+    """Return the energy of the mean sample on an analogue array, J.
+
+    Parameters
+    ----------
+    operations : ArrayOperations
+        From a run.
+    analog_j : float
+        Energy of one analogue operation, J. That of the published array is not public,
+        so there is no default.
+    digital_j, adc_j, neuron_j : float
+        Energy of a multiply-accumulate of the read-out, of a conversion and of a neuron
+        update, J.
+
+    Examples
+    --------
+    >>> array_energy(ArrayOperations(4.0, 8.0, 2.0, 1.0), analog_j=0.5, adc_j=3.0)
+    8.0
+    """
+    return (
+        operations.analog * analog_j
+        + operations.digital * digital_j
+        + operations.conversions * adc_j
+        + operations.neuron * neuron_j
     )
 
 
@@ -259,6 +310,7 @@ def break_even_energy(
     mac_j: float,
     adc_j: float = 0.0,
     neuron_j: float = 0.0,
+    digital_j: float = 0.0,
 ) -> float:
     """Return the energy of one analogue operation at which `ratio` holds, J.
 
@@ -271,19 +323,22 @@ def break_even_energy(
     mac_j : float
         Energy of one digital multiply-accumulate, J; e.g. 4.6e-12 for 32-bit floats in
         45 nm (Horowitz, ISSCC 2014).
-    adc_j, neuron_j : float
-        Energy of a conversion and of a neuron update on the array's side, J.
+    adc_j, neuron_j, digital_j : float
+        Energy of a conversion, of a neuron update and of a multiply-accumulate of the
+        digital read-out on the array's side, J.
 
     Returns
     -------
     float
-        Negative where converters and neurons alone cost more than that: the ratio is
-        then out of reach.
+        Negative where converters, neurons and read-out alone cost more than that: the
+        ratio is then out of reach.
     """
     if not ratio > 0 or not mac_j > 0:
         raise ParameterError(
             f"break_even_energy: ratio and mac_j must be > 0, got {ratio} and {mac_j}"
         )
     budget = operations.dense * mac_j / ratio
-    fixed = operations.conversions * adc_j + operations.neuron * neuron_j
+    fixed = array_energy(
+        operations, analog_j=0.0, digital_j=digital_j, adc_j=adc_j, neuron_j=neuron_j
+    )
     return (budget - fixed) / operations.analog

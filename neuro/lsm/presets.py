@@ -74,6 +74,11 @@ PRESETS = {
 def preset(name: str) -> LiquidPreset:
     """Return a preset by name.
 
+    Parameters
+    ----------
+    name : str
+        A key of :data:`PRESETS`.
+
     Raises
     ------
     ParameterError

@@ -108,7 +108,13 @@ def retrieval_accuracy(
 
 
 def retrieval_chance(query_labels: ArrayLike, item_labels: ArrayLike) -> float:
-    """Return the accuracy of picking an item at random."""
+    """Return the accuracy of picking an item at random.
+
+    Parameters
+    ----------
+    query_labels, item_labels : array_like of int
+        Classes of the queries and of the pool.
+    """
     q, x = np.asarray(query_labels), np.asarray(item_labels)
     shares = {c: np.mean(x == c) for c in np.unique(q)}
     return float(np.mean([shares[c] for c in q]))

@@ -16,6 +16,13 @@ def window_edges(steps: int, windows: int) -> NDArray[np.int64]:
 
     Where `steps` is not divisible the first windows are one step longer.
 
+    Parameters
+    ----------
+    steps : int
+        Steps of a sample.
+    windows : int
+        Number of windows, at most `steps`.
+
     Examples
     --------
     >>> window_edges(50, 3)

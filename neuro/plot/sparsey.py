@@ -73,7 +73,17 @@ def _frame(q: int, k: int, base: float) -> Any:
 def plot_code_intersections(
     codes: ArrayLike, *, ax: Any = None, labels: Any = None
 ) -> Any:
-    """Draw the intersection of every pair of codes as a share of Q."""
+    """Draw the intersection of every pair of codes as a share of Q.
+
+    Parameters
+    ----------
+    codes : array_like of int, shape (n_codes, Q)
+        Winner of every competitive module.
+    ax : Axes, optional
+        Where to draw.
+    labels : sequence of str, optional
+        Names of the codes.
+    """
     ax = _axes(ax)
     held = np.asarray(codes)
     share = (held[:, None] == held[None]).mean(2)
@@ -201,7 +211,17 @@ def plot_capacity(
 
 
 def plot_recall_matrix(accuracy: ArrayLike, *, ax: Any = None, step: int = 1) -> Any:
-    """Draw accuracy of item block i after block j was stored; NaN above."""
+    """Draw accuracy of item block i after block j was stored; NaN above.
+
+    Parameters
+    ----------
+    accuracy : array_like, shape (n, n)
+        Shares in 0..1, NaN where nothing was asked.
+    ax : Axes, optional
+        Where to draw.
+    step : int
+        Items of one block.
+    """
     ax = _axes(ax)
     held = np.asarray(accuracy, float)
     edge = len(held) * step

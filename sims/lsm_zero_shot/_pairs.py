@@ -19,7 +19,14 @@ from .._config import Config
 from .._liquids import array_weights, bin_recordings
 from .._runner import Context
 
-__all__ = ["Pairs", "Stimuli", "control_pairs", "liquid_pairs", "load_stimuli"]
+__all__ = [
+    "Pairs",
+    "Stimuli",
+    "control_pairs",
+    "exchanged",
+    "liquid_pairs",
+    "load_stimuli",
+]
 
 CHANNELS = 64
 
@@ -229,3 +236,23 @@ def control_pairs(stimuli: Stimuli, windows: int) -> Pairs:
         input_counts(x, windows) for x in (stimuli.other, stimuli.other_test)
     )
     return Pairs(events, other, test, stimuli.labels)
+
+
+def exchanged(pairs: Pairs, partner: NDArray[np.int64]) -> Pairs:
+    """Pair every class with the samples of another one.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        Pairs of equal classes.
+    partner : ndarray of int64, shape (n_classes,)
+        A permutation: recordings of class c get the partners of class ``partner[c]``.
+    """
+    source = np.empty(len(pairs.labels), np.int64)
+    for label in np.unique(pairs.labels):
+        mine = np.flatnonzero(pairs.labels == label)
+        pool = np.flatnonzero(pairs.labels == partner[label])
+        source[mine] = np.resize(pool, mine.size)
+    return pairs._replace(
+        other=pairs.other[source], other_test=pairs.other_test[source]
+    )

@@ -11,7 +11,14 @@ liquids. Suffixes of the figures:
 * ``_counts``: event counts, and pixels or cochlea counts, in one window;
 * ``_prototype``: prototypical networks on the liquids of the published size;
 * ``_srnn``: trained spiking encoders (the published SRNN-CLIP), on some of the splits;
-  ``_counts_on_srnn_splits`` and ``_liquid_on_srnn_splits`` are the others on the same.
+  ``_counts_on_srnn_splits`` and ``_liquid_on_srnn_splits`` are the others on the same;
+* ``_exchanged``, ``_counts_exchanged``: every class paired with another class of the
+  second modality, by permutations drawn anew, on some of the splits.
+
+Exchanging two test classes in one modality changes nothing that is trained and turns an
+accuracy p into 1 - p. Over random correspondences the mean is therefore chance, however
+well the training works; how far one correspondence is from chance by luck is the spread
+of the ``_exchanged`` figures.
 
 Gains are paired by choice of test classes. ``few_shot`` figures use labelled pairs of
 the test classes; ``best_test_epoch`` figures choose the epoch on the test pairs.
@@ -24,11 +31,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.lsm.retrieval import ClassSplit, class_splits
+from neuro.random import stream
 
 from .._config import Config
 from .._runner import Context
 from ._figures import draw
-from ._pairs import Pairs, Stimuli, control_pairs, liquid_pairs, load_stimuli
+from ._pairs import (
+    Pairs,
+    Stimuli,
+    control_pairs,
+    exchanged,
+    liquid_pairs,
+    load_stimuli,
+)
 from ._protocol import FIGURES, chances, one_split
 
 __all__ = ["run"]
@@ -69,7 +84,7 @@ def run(cfg: Config, ctx: Context) -> None:
                 for k, make in enumerate(makers)
             ]
         )
-    chance = chances(stimuli.labels, splits)
+    chance = chances(cfg, ctx.seed, stimuli.labels, splits)
     if cfg.srnn.splits:
         some = _subset(splits, cfg.srnn.splits)
         places = [splits.index(s) for s in some]
@@ -79,6 +94,8 @@ def run(cfg: Config, ctx: Context) -> None:
         results["_srnn"] = _all_splits(cfg, ctx, frames, some, "srnn", "srnn")[None]
         results["_liquid_on_srnn_splits"] = results[""][:, places]
         results["_counts_on_srnn_splits"] = results["_counts"][:, places]
+    if cfg.exchange.draws:
+        _exchange(cfg, ctx, stimuli, splits, results, chance)
     _record(ctx, results, chance, PAPER if stimuli.published else {})
     table = {
         name + kind: values[:, :, j].mean(0)
@@ -131,6 +148,54 @@ def _all_splits(
             for s in ctx.progress(splits, label=name)
         ]
     )
+
+
+def _exchange(
+    cfg: Config,
+    ctx: Context,
+    stimuli: Stimuli,
+    splits: list[ClassSplit],
+    results: Table,
+    chance: dict[str, list[float]],
+) -> None:
+    """Pair classes at random; record means over splits, one value per permutation.
+
+    ``p_*``: share of permutations at least as far from chance as the true
+    correspondence, which counts as one of them. Draws take the liquids in turn, while
+    the true figure is a mean over liquids: that makes the liquids' p too large, if
+    anything.
+    """
+    some = _subset(splits, cfg.exchange.splits)
+    places = [splits.index(s) for s in some]
+    classes = int(stimuli.labels.max()) + 1
+    models = {kind: makers for kind, _, makers in _models(cfg, ctx, stimuli)}
+    for kind in ("_counts", ""):
+        found = []
+        for k in range(cfg.exchange.draws):
+            partner = stream(ctx.seed, "exchanged classes", k).permutation(classes)
+            makers = models[kind]
+            pairs = exchanged(makers[k % len(makers)](), partner)
+            name = f"{kind}_exchanged-{k}"
+            found.append(_all_splits(cfg, ctx, pairs, some, name, "contrastive"))
+        means = np.stack(found).mean(1)
+        for name in ("in_class", "zero_shot", "zero_shot_reverse"):
+            j = FIGURES.index(name)
+            pool = name.removesuffix("_reverse")
+            true = float(results[kind][:, places, j].mean())
+            base = float(np.mean([chance[pool][p] for p in places]))
+            ctx.metric(
+                f"accuracy_{name}{kind}_exchanged",
+                means[:, j],
+                control=f"chance_{pool}",
+            )
+            ctx.metric(
+                f"accuracy_{name}{kind}_on_exchange_splits",
+                true,
+                control=f"accuracy_{name}{kind}_exchanged",
+            )
+            if pool == "zero_shot":
+                beyond = int((abs(means[:, j] - base) >= abs(true - base)).sum())
+                ctx.metric(f"p_{name}{kind}", (1 + beyond) / (1 + len(means)))
 
 
 def _control(kind: str) -> str | None:

@@ -267,9 +267,7 @@ def _engine(cfg: Config, ctx: Context, data: Set, test: NDArray[np.int64]) -> Op
     """Run test recordings of the first fold on the engine and compare with torch."""
     import torch
 
-    from neuro.grad import record_activity
-    from neuro.grad.engine import to_engine
-    from neuro.grad.fold import with_folded_norms
+    from neuro.grad.mismatch import compare
 
     model = _build(cfg, "snn_conv", data.frames.shape[2:], 0)
     with np.load(ctx.out / "steps" / "snn_conv-0.npz", allow_pickle=False) as stored:
@@ -282,42 +280,21 @@ def _engine(cfg: Config, ctx: Context, data: Set, test: NDArray[np.int64]) -> Op
     model.eval()
     chosen = test[: cfg.engine_samples]
     frames, labels = data.frames[chosen], data.labels[chosen]
-    net = to_engine(model, grid_bits=cfg.grid_bits)
-    flat = frames.reshape(*frames.shape[:2], -1)
-    result = net.build(engine="grid", seed=0, precision="double").run_samples(
-        {"frames": flat}, frames.shape[1]
-    )
-    folded = with_folded_norms(model, grid_bits=cfg.grid_bits)
-    with torch.no_grad(), record_activity(folded) as activity:
-        logits = folded.stages(torch.from_numpy(frames).transpose(0, 1).double()).mean(
-            0
-        )
-    mismatches = 0
-    spikes = [s.transpose(0, 1).flatten(2).numpy() for s in activity.spikes.values()]
-    for layer, theirs in enumerate(spikes):
-        ours = _raster(result.spikes[f"layer{layer}"], theirs.shape)
-        mismatches += int((ours != theirs).sum())
-    hidden = result.spike_counts(f"layer{len(spikes) - 1}") / frames.shape[1]
-    readout = folded.stages[-1].layers[-1]
-    engine_logits = hidden @ readout.weight.numpy().T + readout.bias.numpy()
-    ctx.metric("spike_mismatches", mismatches)
-    ctx.metric(
-        "accuracy_engine", float((engine_logits.argmax(1) == labels).mean()),
-        control="accuracy_torch_on_grid",
-    )  # fmt: skip
-    ctx.metric(
-        "accuracy_torch_on_grid", float((logits.argmax(1).numpy() == labels).mean())
-    )
-    ctx.counts(result.counts)
-    return result.counts
-
-
-def _raster(spikes: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Spikes of a batch as (samples, steps, n): the spike of advance k has time k+1."""
-    out = np.zeros(shape)
-    steps = np.rint(spikes.times).astype(np.int64) - 1
-    out[spikes.samples, steps, spikes.indices] = 1
-    return out
+    exact = compare(model, frames, grid_bits=cfg.grid_bits)
+    loose = compare(model, frames)
+    ctx.metric("spike_mismatches", exact.total)
+    ctx.metric("spike_mismatch_rate_float32", loose.rate)
+    for name, logits in (
+        ("engine", exact.engine_logits),
+        ("torch_on_grid", exact.torch_logits),
+        ("torch_float32", loose.torch_logits),
+    ):
+        ctx.metric(
+            f"accuracy_{name}", float((logits.argmax(1) == labels).mean()),
+            control="accuracy_torch_on_grid" if name == "engine" else None,
+        )  # fmt: skip
+    ctx.counts(exact.result.counts)
+    return exact.result.counts  # type: ignore[no-any-return]
 
 
 def _price(cfg: Config, ctx: Context, data: Set, counts: OpCounts) -> None:

@@ -21,7 +21,19 @@ class Anchor:
 
 
 def close_to(name: str, expected: float, got: float, source: str, rel: float) -> Anchor:
-    """Return the anchor of two numbers that agree within a relative difference."""
+    """Return the anchor of two numbers that agree within a relative difference.
+
+    Parameters
+    ----------
+    name : str
+        What is compared.
+    expected, got : float
+        Published and recomputed figure.
+    source : str
+        Where it is published.
+    rel : float
+        Accepted relative difference.
+    """
     text = repr(expected)
     same = abs(got - expected) <= rel * abs(expected)
     return Anchor(name, text, text if same else repr(got), source)

@@ -110,3 +110,26 @@ def test_real_sets_are_intact_and_damage_is_found(data_root, tmp_path, capsys):
     file.write_bytes(file.read_bytes()[:-1])
     assert main(["data", "check", "weizmann", "--path", str(tmp_path)]) == 1
     assert "original_masks.mat: WRONG" in capsys.readouterr().out
+
+
+def test_own_recordings_are_found_checked_and_told_from_a_root(tmp_path, capsys):
+    events = make_events([0, 10], [1, 2], [3, 4], [0, 1])
+    place = tmp_path / "data" / "recordings"
+    for label in ("left", "right"):
+        (place / label).mkdir(parents=True)
+        write_events(place / label / "1.npz", events)
+    assert main(["data", "path", "recordings"]) == 0
+    assert capsys.readouterr().out.strip() == str(Path("data/recordings"))
+    assert main(["data", "check", "recordings"]) == 0
+    assert "2 of 2 files can be read; sensor 3 x 5 x 2" in capsys.readouterr().out
+    assert main(["data", "check", "recordings", "--path", str(place)]) == 0
+    capsys.readouterr()
+    (place / "metadata.json").write_text('{"sensor_size": [3, 5, 2]}')
+    (place / "left" / "1.npz").write_bytes(b"no events")
+    assert main(["data", "check", "recordings"]) == 1
+    assert "left/1.npz: WRONG" in capsys.readouterr().out
+    root = tmp_path / "root"  # of two sets that lie flat: no classes of the user's
+    for name in ("ntidigits_sample", "dvsgesture_samples"):
+        (root / name).mkdir(parents=True)
+        (root / name / "1.bs1").write_bytes(b"")
+    assert main(["data", "path", "recordings", "--path", str(root)]) == 2

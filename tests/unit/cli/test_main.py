@@ -69,6 +69,7 @@ def test_list_names_every_experiment(capsys):
         (["run", "nmnist-lsm", "--set", "data.path=/nowhere"], "nowhere"),
         (["bench", "speed"], "unknown benchmark"),
         (["cite", "nobody"], "unknown key"),
+        (["--foo"], "unknown option '--foo' before a command"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(

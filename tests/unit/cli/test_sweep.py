@@ -29,7 +29,7 @@ def test_cells_are_runs_and_the_table_is_over_seeds(tmp_path, capsys):
     record = _sweep(capsys, *GRID, "--seeds", 3, "--workers", 1, "--out", out)
     assert record == json.loads((out / "sweep.json").read_text())
     assert {p.name for p in _cells(out)} == {c["folder"] for c in record["cells"]}
-    assert record["metrics"] == ["accuracy_f00", "accuracy_f07"]
+    assert record["metrics"] == ["accuracy_f07", "accuracy_f00"]  # with its control
     assert (out / "sweep.png").is_file()
     for point in record["points"]:
         values = []

@@ -162,3 +162,22 @@ def test_saved_reports_are_not_priced_anew(folder, capsys) -> None:
     free = {"source", "report", "command", "format", "output", "plot", "fail_above"}
     free |= {"quiet", "verbose", "strict", "seed"}
     assert set(defaults) == set(_PRICING) | free
+
+
+def test_a_file_is_named_once(folder, capsys) -> None:
+    (folder / "bad.toml").write_text("x = [")
+    code, _, err = run(capsys, "estimate", "bad.toml")
+    assert code == 3
+    assert err.count("bad.toml") == 1
+    code, _, err = run(capsys, "estimate", "net.toml", "--rate", "1.5")
+    assert code == 5
+    assert "(net.toml)" in err
+
+
+@pytest.mark.torch
+def test_a_callable_that_fails_is_one_line(capsys) -> None:
+    pytest.importorskip("torch")
+    code, _, err = run(capsys, "estimate", "os.path:join", "--input-shape", "2")
+    assert code == 3
+    assert err.count("\n") == 1
+    assert "os.path:join: the call failed (TypeError" in err

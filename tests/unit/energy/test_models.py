@@ -10,7 +10,9 @@ from hw.energy.adc import adc_constant, neurosim, survey
 from hw.energy.breakeven import breakeven_lines, spikes_per_synapse
 from hw.energy.chip import affine_fit
 from hw.energy.cim import array_energy, tiles
+from hw.energy.load import Load
 from hw.energy.selfcheck import anchors, lemaire_network
+from hw.energy.terms import Term, build_report
 from hw.energy.yan24 import Comparison, breakeven_rate, verdict_of_rate
 from neuro.counts import LayerInfo, OpCounts, count
 from neuro.errors import ParameterError, ValidityError
@@ -328,3 +330,22 @@ def test_recurrent_networks_have_no_single_pass() -> None:
     ann = estimate(counts, model="op45").ann[0]
     assert "recurrent" in ann.mapping
     assert ann.total == pytest.approx(10 * 81 * 0.23e-12)
+
+
+def test_a_model_of_the_users_has_ann_columns_on_any_profile() -> None:
+    """A profile of a chip has no memories: the ANN is priced by the reference."""
+
+    class Own:
+        name = "own"
+
+        def price(self, counts, profile):
+            load = Load(counts)
+            terms = [
+                Term(la.name, "events", "compute", la.synops, "synop") for la in load
+            ]
+            return build_report(self.name, profile, load, terms, not_included=("rest",))
+
+    report = estimate(lemaire_network(), model=Own(), profile="odin")
+    chip = estimate(lemaire_network(), model="chip", profile="odin")
+    assert [a.total for a in report.ann] == [a.total for a in chip.ann]
+    assert all("as a reference" in a.mapping for a in report.ann)

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn
 
-from neuro.errors import ParameterError, UnsupportedNodeError
+from neuro.errors import ParameterError, ShapeError, UnsupportedNodeError
 from neuro.grad import Lif, PerStep, neuron_factory, record_activity
 from neuro.grad.classifiers import (
     FrameClassifier,
@@ -18,6 +18,8 @@ from neuro.grad.classifiers import (
 )
 from neuro.grad.engine import to_engine
 from neuro.grad.fold import fold_norm, grid_threshold, on_grid, with_folded_norms
+from neuro.grad.mismatch import _raster, compare
+from neuro.network import Spikes
 from tests.naive.engine_export import reference_run
 
 SHAPE = (2, 9, 9)
@@ -119,6 +121,38 @@ def test_recorded_potential_of_the_readout_is_the_sum_of_logits(rng):
     last = result.traces["readout.v"].values
     np.testing.assert_allclose(last.reshape(3, -1, 10)[:, -1], want.numpy(), atol=1e-12)
     assert result.counts.total("synop") > 0
+
+
+def test_report_of_mismatches_on_the_grid_and_off_it(rng, monkeypatch):
+    model = _conv(neuron=neuron_factory("lif", beta=0.9375))
+    frames = _frames(rng)
+    exact = compare(model, frames, grid_bits=10)
+    assert exact.total == 0
+    sizes = [p.n for p in to_engine(model).populations.values()]
+    assert exact.n == 3 * 6 * sum(sizes[:3])
+    np.testing.assert_allclose(exact.engine_logits, exact.torch_logits, atol=1e-12)
+    loose = compare(model, frames)
+    assert 0 <= loose.rate < 1e-3
+    np.testing.assert_allclose(loose.engine_logits, loose.torch_logits, atol=0.1)
+    # a torch side on a coarser grid: the report must see it
+    monkeypatch.setattr(
+        "neuro.grad.mismatch.with_folded_norms",
+        lambda model, grid_bits: with_folded_norms(model, grid_bits=2),
+    )
+    wrong = compare(model, frames, grid_bits=10)
+    assert wrong.total == sum(wrong.spikes.values()) > 0
+    with pytest.raises(ShapeError, match="expected frames"):
+        compare(model, frames[:, :, 0])
+
+
+def test_raster_of_a_batch():
+    spikes = Spikes(
+        np.array([1.0, 3.0]), np.array([4, 0], np.int32), np.array([1, 0], np.int32)
+    )
+    raster = _raster(spikes, (2, 3, 5))
+    assert raster.sum() == 2
+    assert raster[1, 0, 4] == 1
+    assert raster[0, 2, 0] == 1
 
 
 def test_folding_changes_nothing_but_rounding(rng):

@@ -7,6 +7,7 @@ from neuro.lsm import Liquid
 from neuro.lsm.cost import (
     PUBLISHED_RATIOS,
     TrainingCost,
+    array_energy,
     array_operations,
     break_even_energy,
     dense_macs,
@@ -32,12 +33,12 @@ def test_dense_operations_of_the_published_sizes(names, macs):
 def test_training_cost_of_the_published_sizes():
     atv = [PRESETS["atv-image"], PRESETS["atv-audio"]]
     btv = [PRESETS["btv-neural"], PRESETS["btv-vision"]]
-    cost = training_cost(atv, 64, samples=1568, epochs=100)
+    cost = training_cost(atv, 64, n_samples=1568, epochs=100)
     assert cost.readout_macs == 25_600
     assert cost.ratio == pytest.approx(179, abs=0.5)
-    halved = training_cost(atv, 64, samples=1568, epochs=100, factor=2)
+    halved = training_cost(atv, 64, n_samples=1568, epochs=100, factor=2)
     assert halved.ratio == pytest.approx(138, abs=0.5)
-    large = training_cost(btv, 256, samples=1, epochs=100)
+    large = training_cost(btv, 256, n_samples=1, epochs=100)
     assert large.ratio == pytest.approx(238, abs=0.5)
     # no single E k gives both published ratios
     needed = [
@@ -50,13 +51,13 @@ def test_training_cost_of_the_published_sizes():
 
 def test_ratio_at_the_number_of_passes_it_needs():
     cost = TrainingCost(
-        samples=3, epochs=1, factor=57.0, liquid_macs=1000, readout_macs=7
+        n_samples=3, epochs=1, factor=57.0, liquid_macs=1000, readout_macs=7
     )
     assert cost.passes_for(cost.ratio) == pytest.approx(57)
     assert cost.passes_for(1000 / 7 + 2) == float("inf")
     assert "k = 57" in str(cost)
     with pytest.raises(ParameterError, match="epochs"):
-        TrainingCost(samples=1, epochs=0, factor=3, liquid_macs=1, readout_macs=1)
+        TrainingCost(n_samples=1, epochs=0, factor=3, liquid_macs=1, readout_macs=1)
 
 
 def test_operations_of_a_run_are_exact(rng):
@@ -86,14 +87,19 @@ def test_break_even_gives_the_ratio_back(rng):
     silent = Liquid(
         Rows(np.zeros((preset.n, preset.n_in))), Rows(np.zeros((preset.n, preset.n)))
     )
-    operations = array_operations(silent.run(frames).operations, preset)
-    prices = {"adc_j": 1e-12, "neuron_j": 2e-12}
+    operations = array_operations(
+        silent.run(frames).operations, preset, readout_units=10
+    )
+    assert operations.digital == 2000
+    prices = {"adc_j": 1e-12, "neuron_j": 2e-12, "digital_j": 4.6e-12}
     e = break_even_energy(operations, 5.0, mac_j=4.6e-12, **prices)
     total = (
         operations.analog * e
         + operations.conversions * prices["adc_j"]
         + operations.neuron * prices["neuron_j"]
+        + operations.digital * prices["digital_j"]
     )
+    assert array_energy(operations, analog_j=e, **prices) == pytest.approx(total)
     assert operations.dense * 4.6e-12 / total == pytest.approx(5.0)
     assert break_even_energy(operations, 1e9, mac_j=1e-15, **prices) < 0
     with pytest.raises(ParameterError, match="ratio"):

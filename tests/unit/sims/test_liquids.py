@@ -11,7 +11,12 @@ from sims._config import load_config
 from sims._liquids import array_weights
 from sims._simulated import unrecorded_images
 from sims.lsm_noise._arrays import array_options, degrade, imperfect_liquid
-from sims.lsm_zero_shot._pairs import opposite_stills, spoken_partners
+from sims.lsm_zero_shot._pairs import (
+    Pairs,
+    exchanged,
+    opposite_stills,
+    spoken_partners,
+)
 from sims.nmnist_lsm_best.run import Cell, Reservoir, _recordings
 
 
@@ -145,6 +150,19 @@ def test_spoken_partners_are_of_the_digit_and_of_the_split(rng):
         assert (splits[chosen] == split).all()
     with pytest.raises(DatasetError, match="spoken 0"):
         spoken_partners(labels, spoken + 1, splits, "train", rng)
+
+
+def test_exchanged_classes_keep_the_recordings(rng):
+    y = rng.integers(0, 3, 40)
+    one_hot = np.eye(3)[y]
+    pairs = Pairs(one_hot, one_hot, one_hot + 1, y)
+    partner = np.array([2, 0, 1])
+    found = exchanged(pairs, partner)
+    np.testing.assert_array_equal(found.events, pairs.events)
+    np.testing.assert_array_equal(found.other.argmax(1), partner[y])
+    np.testing.assert_array_equal(found.other_test, found.other + 1)
+    same = exchanged(pairs, np.arange(3))
+    np.testing.assert_array_equal(same.other, pairs.other)
 
 
 def test_no_still_behind_a_recording_is_trained_on(monkeypatch, rng):

@@ -8,13 +8,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from neuro.lsm.retrieval import ClassSplit
+from neuro.lsm.retrieval import ClassSplit, retrieval_accuracy
 from sims._config import load_config
 from sims._paper_readout import paper_readout
 from sims.lsm_baselines._models import build
 from sims.lsm_baselines.run import candidates
 from sims.lsm_zero_shot._pairs import Pairs
-from sims.lsm_zero_shot._protocol import FIGURES, one_split
+from sims.lsm_zero_shot._protocol import FIGURES, chances, one_split, parts_of
 
 
 def _readout_config(**changes):
@@ -69,3 +69,23 @@ def test_candidates_and_initial_recurrence():
         for r in (0.2, 1.0)
     )
     torch.testing.assert_close(5 * small, large)
+
+
+def test_chance_is_that_of_the_pools_that_are_used():
+    """Random embeddings find their class as often as the pools' chance says."""
+    cfg = load_config("lsm-zero-shot", preset="smoke", settings=[])[1]
+    y = np.arange(4000) % 10
+    split = ClassSplit((0, 1, 2, 3, 4, 5), (6, 7), (8, 9))
+    chance = chances(cfg, 0, y, [split])
+    parts = parts_of(cfg, 0, y, split)
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((2, len(y), 8))
+    for name, queries, items in (
+        ("in_class", parts.in_class, parts.in_class),
+        ("in_class_generalised", parts.in_class, parts.everything),
+        ("zero_shot", parts.test, parts.test),
+        ("zero_shot_generalised", parts.test, parts.everything),
+    ):
+        found = retrieval_accuracy(a[queries], b[items], y[queries], y[items])
+        p = chance[name][0]
+        assert abs(found - p) < 3 * np.sqrt(p * (1 - p) / queries.sum()), name

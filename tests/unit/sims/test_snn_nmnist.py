@@ -8,8 +8,7 @@ torch = pytest.importorskip("torch")
 
 from neuro.grad import neuron_factory
 from neuro.grad.classifiers import Summed, conv_classifier
-from neuro.network import Spikes
-from sims.snn_nmnist.run import _macs, _pooled, _raster
+from sims.snn_nmnist.run import _macs, _pooled
 
 
 def test_pooling_keeps_any_spike():
@@ -21,16 +20,6 @@ def test_pooling_keeps_any_spike():
     assert small.shape == (1, 2, 2, 2, 2)
     assert small.sum() == 1
     assert small[0, 1, 0, 1, 1] == 1
-
-
-def test_raster_of_a_batch():
-    spikes = Spikes(
-        np.array([1.0, 3.0]), np.array([4, 0], np.int32), np.array([1, 0], np.int32)
-    )
-    raster = _raster(spikes, (2, 3, 5))
-    assert raster.sum() == 2
-    assert raster[1, 0, 4] == 1
-    assert raster[0, 2, 0] == 1
 
 
 def test_products_of_the_artificial_network():
