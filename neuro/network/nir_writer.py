@@ -6,6 +6,7 @@ What NIR cannot say (refractory times, reset by subtraction, other models, rando
 drives, weights that learn) is refused by name.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from neuro.errors import MemoryLimitError, UnsupportedNodeError, optional_import
 from neuro.network.description import Population, Projection
+from neuro.network.distributions import Distribution
 from neuro.network.expand import expand
 from neuro.network.models import (
     CubaLi,
@@ -75,6 +77,13 @@ def _plain(pop: Population) -> None:
         raise _refuse(pop.name, "NIR resets to a value; reset='subtract' is not in it")
 
 
+def _start(pop: Population) -> Array:
+    """Return the voltage a population starts at; 0 for one that is drawn."""
+    own = getattr(pop.model, "initial", None)
+    value = {**(own() if own else {}), **(pop.init or {})}.get("v", 0.0)
+    return np.asarray(0.0 if isinstance(value, Distribution) else value, np.float64)
+
+
 @_model(LifDelta)
 def _lif(pop: Population, net: Network) -> _Neuron:
     _plain(pop)
@@ -130,9 +139,11 @@ def _cuba_lif(pop: Population, net: Network) -> _Neuron:
 @_model(Li)
 def _li(pop: Population, net: Network) -> _Neuron:
     m = pop.model
-    fields = {"tau": m.tau_mem, "r": m.r, "v_leak": m.v_leak}
+    start = _start(pop)
+    bias = (np.asarray(m.v_leak) - start) / m.r
+    fields = {"tau": m.tau_mem, "r": m.r, "v_leak": start}
     return _Neuron(
-        "LI", fields, 0.0, {"input": np.asarray(m.tau_mem) / m.r}, {"current": 1.0}
+        "LI", fields, bias, {"input": np.asarray(m.tau_mem) / m.r}, {"current": 1.0}
     )
 
 
@@ -140,14 +151,16 @@ def _li(pop: Population, net: Network) -> _Neuron:
 def _cuba_li(pop: Population, net: Network) -> _Neuron:
     m = pop.model
     share = -np.expm1(-net.dt / np.asarray(m.tau_syn))
+    # a constant input that sets in at 0 is a current that starts at its negative
+    bias = -np.asarray((pop.init or {}).get("i_syn", 0.0), float)
     fields = {
         "tau_syn": m.tau_syn,
         "tau_mem": m.tau_mem,
         "r": m.r,
-        "v_leak": m.v_leak,
+        "v_leak": m.v_leak - m.r * bias,
         "w_in": 1.0,
     }
-    return _Neuron("CubaLI", fields, 0.0, {"input": m.tau_syn}, {"input": 1.0 / share})
+    return _Neuron("CubaLI", fields, bias, {"input": m.tau_syn}, {"input": 1.0 / share})
 
 
 @_model(EulerLif)
@@ -159,6 +172,9 @@ def _euler(pop: Population, net: Network) -> _Neuron:
     out = {"v_threshold": m.v_threshold, "v_reset": m.v_reset} if spikes else {}
     with np.errstate(divide="ignore", invalid="ignore"):
         bias = np.where(gain != 0, m.drive / gain, 0.0)
+        # a cell of NIR starts at v_leak; the rest of the drive is a constant input
+        rest = (m.drive - (1 - keep) * _start(pop)) / gain
+        rest = np.where(gain != 0, rest, 0.0)
     one = {"input": 1.0}
     if np.all(keep == 1):
         fields = {"r": gain / net.dt, **out}
@@ -166,8 +182,9 @@ def _euler(pop: Population, net: Network) -> _Neuron:
     if np.any(keep >= 1):
         raise _refuse(pop.name, "keep must be below 1 for all neurons, or 1 for all")
     tau = net.dt / (1 - keep)
-    fields = {"tau": tau, "r": gain * tau / net.dt, "v_leak": 0.0, **out}
-    return _Neuron("LIF" if spikes else "LI", fields, bias, one, one)
+    leak = np.where(gain != 0, _start(pop), m.drive / (1 - keep))
+    fields = {"tau": tau, "r": gain * tau / net.dt, "v_leak": leak, **out}
+    return _Neuron("LIF" if spikes else "LI", fields, rest, one, one)
 
 
 @_model(EulerCubaLif)
@@ -237,6 +254,24 @@ def _constants(net: Network, neurons: dict[str, _Neuron]) -> dict[str, Array]:
     return out
 
 
+def _warn_of_start(
+    net: Network, pop: Population, fields: dict[str, Array], seed: int
+) -> None:
+    rows = model_of(pop.model).state
+    if "v" not in rows or type(pop.model) in (Relay, ThresholdUnit):
+        return
+    start, said = (
+        net.initial(pop.name, seed)[rows.index("v")],
+        fields.get("v_leak", 0.0),
+    )
+    if not np.allclose(start, said, rtol=1e-9, atol=1e-12):
+        warnings.warn(
+            f"to_nir: population {pop.name!r}: NIR has no initial state; it is read as "
+            "starting at v_leak (IF: 0), not as given",
+            stacklevel=3,
+        )
+
+
 def to_nir(net: Network, *, seed: int = 0, outputs: Iterable[str] | None = None) -> Any:
     """Return the network as a ``nir.NIRGraph``.
 
@@ -277,6 +312,7 @@ def to_nir(net: Network, *, seed: int = 0, outputs: Iterable[str] | None = None)
             for k, v in neurons[name].fields.items()
         }
         nodes[name] = getattr(nir, neurons[name].kind)(**fields)
+        _warn_of_start(net, pop, fields, seed)
     for name, q in zip(net.names, net.projections, strict=True):
         parts = _matrices(net, name, q, neurons[q.post], seed)
         for delay, w in parts:

@@ -1,5 +1,6 @@
 """Reading and writing NIR: every node, frameworks' steps, round trips on spikes."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -22,6 +23,7 @@ from neuro.network import (
     Population,
     Projection,
     SpikeList,
+    Uniform,
 )
 from neuro.network.nir_graph import fold
 from neuro.network.nir_reader import from_nir
@@ -209,8 +211,78 @@ def test_round_trip_on_spike_trains(kind, rng, tmp_path):
     again = from_nir(tmp_path / "net.nir", dt=DT, semantics=kind)
     b = again.network.build(engine="grid").run_samples({"input": x}, 300 * DT)
     for name in ("lif", "cuba"):
-        assert _spikes(a, name) == _spikes(b, name)
         assert a.spikes[name].times.size > 20
+    assert {"lif", "cuba"} <= set(a.spikes) == set(b.spikes)
+    for name in a.spikes:
+        assert _spikes(a, name) == _spikes(b, name)
+    for name, trace in a.traces.items():  # outputs that pass real values on
+        np.testing.assert_allclose(
+            b.traces[name].values, trace.values, rtol=1e-9, atol=1e-12, err_msg=name
+        )
+    assert (kind == "euler") == bool(a.traces)
+
+
+def _front(rng, rank):
+    """Nodes between an input and eight neurons, with and without a nested block."""
+    if rank == 1:
+        return [2, 9], [
+            nir.Conv1d(9, rng.normal(0.2, 0.4, (4, 2, 3)), 2, 1, 1, 1, _ones(4) / 20),
+            nir.Delay(rng.choice([0.0, 3 * DT], (4, 5))),
+            nir.Flatten({"input": np.array([4, 5])}, 0, -1),
+            nir.Scale(rng.uniform(20, 40, 20)),
+            nir.Linear(rng.normal(0.1, 0.2, (8, 20))),
+        ]
+    return [2, 6, 6], [
+        nir.Conv2d(
+            (6, 6), rng.normal(0.2, 0.3, (3, 2, 3, 3)), 1, 1, 1, 1, _ones(3) / 20
+        ),
+        nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
+        nir.AvgPool2d(np.array([2, 2]), np.array([1, 1]), np.array([0, 0])),
+        nir.Flatten({"input": np.array([3, 2, 2])}, 0, -1),
+        nir.Affine(rng.normal(0, 0.1, (8, 12)), rng.normal(0, 0.02, 8)),
+    ]
+
+
+@pytest.mark.parametrize("semantics", ["continuous", "euler", "norse"])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_files_with_every_linear_node_and_nesting(rank, semantics, rng, tmp_path):
+    """Read from a file as from memory; a block in a block equals the flat graph."""
+    shape, nodes = _front(rng, rank)
+    eight = _ones(8)
+    w = 0.1 if semantics == "norse" else 1.0  # Norse takes r as 1
+    lif = nir.LIF(5e-3 * eight, 20 * eight, 0 * eight, 0.5 * w * eight, 0 * eight)
+    rec = nir.Linear(rng.normal(0, 0.5 * w, (8, 8)))
+    cell = {"lif": lif, "rec": rec}
+    loop = [("lif", "rec"), ("rec", "lif")]
+    inner = nir.NIRGraph(
+        {"in": nir.Input(np.array([8])), **cell, "out": nir.Output(np.array([8]))},
+        [("in", "lif"), *loop, ("lif", "out")],
+    )
+    chain = {f"n{k}": node for k, node in enumerate(nodes)}
+    names = ["input", *chain]
+    ends = {"input": nir.Input(np.array(shape)), "output": nir.Output(np.array([8]))}
+    edges = list(itertools.pairwise(names))
+    flat = nir.NIRGraph(
+        {**ends, **chain, **cell},
+        [*edges, (names[-1], "lif"), *loop, ("lif", "output")],
+        type_check=False,
+    )
+    nested = nir.NIRGraph(
+        {**ends, **chain, "block": inner},
+        [*edges, (names[-1], "block"), ("block", "output")],
+        type_check=False,
+    )
+    nir.write(tmp_path / "nested.nir", nested)
+    x = _frames(rng, int(np.prod(shape)))
+    trains = []
+    for graph in (flat, nested, tmp_path / "nested.nir"):
+        read = from_nir(graph, dt=DT, semantics=semantics)
+        shown = read.outputs["output"]
+        result = read.network.build(engine="grid").run_samples({"input": x}, 120 * DT)
+        trains.append(_spikes(result, shown))
+    assert read.outputs == {"output": "block.lif"}
+    assert trains[0] == trains[1] == trains[2]
+    assert 20 < len(trains[0][0]) < 900
 
 
 def test_own_networks_round_trip(rng):
@@ -269,6 +341,12 @@ def test_snntorch_reads_and_steps_the_same(rng):
     got[np.rint(s.times / 1e-4).astype(int) - 1, s.indices] = 1
     np.testing.assert_array_equal(got, torch.cat(out).numpy())
     assert got.sum() > 10
+
+
+def test_an_initial_state_that_nir_cannot_say_is_warned_of():
+    for model, init in ((LifDelta(), {"v": 0.3}), (LifExp(), {"v": Uniform(0, 1)})):
+        with pytest.warns(UserWarning, match="'x'.*no initial state"):
+            to_nir(Network(Population("x", 2, model, init=init), dt=DT))
 
 
 def test_what_nir_cannot_say_is_named():
