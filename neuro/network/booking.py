@@ -279,11 +279,13 @@ def sort_spikes(
         r = net.records.get(name)
         if r is not None and not r.spikes:
             continue
-        own = (unit >= firsts[name]) & (unit < firsts[name] + p.n)
-        s, u, b = step[own], unit[own] - np.int32(firsts[name]), sample[own]
-        key = b.astype(np.int64) * (int(step.max(initial=0)) + 1) + s
-        if np.any(np.diff(key) < 0):
+        u = unit - np.int32(firsts[name])
+        own = np.flatnonzero(u.view(np.uint32) < p.n)  # negative: a large unsigned
+        s, u, b = step[own], u[own], sample[own] if batch else None
+        key = s if b is None else b.astype(np.int64) * (int(step.max(initial=0)) + 1) + s
+        if (key[1:] < key[:-1]).any():
             order = np.argsort(key, kind="stable")
-            s, u, b = s[order], u[order], b[order]
-        spikes[name] = Spikes((s + late) * net.dt, u, b if batch else None)
+            s, u = s[order], u[order]
+            b = None if b is None else b[order]
+        spikes[name] = Spikes((s + late) * net.dt, u, b)
     return spikes

@@ -96,6 +96,7 @@ class GridEngine:
         self._place_histories()
         self.probes = grid_state.Probes(self.plan)
         self.step = 0
+        self.span = 8 * self.window  # steps that took as long as a slice lately
         self._driver()  # compile or load now: a part of building
 
     # ---- running ----
@@ -117,7 +118,7 @@ class GridEngine:
             raster_source=np.zeros(room if keep else 1, np.int32),
         )
         driver = self._driver()
-        span = 8 * self.window
+        span = self.span
         until = -1
         begun = time.perf_counter()
         self.weight_traces: dict[str, list[tuple[int, NDArray[np.float64]]]] = {}
@@ -157,7 +158,7 @@ class GridEngine:
             wall = max(time.perf_counter() - start, 1e-6)
             done = max(self.step - before, 1)
             span = max(self.window, int(min(done * _SLICE_S / wall, 4 * span)))
-            span = -(-span // self.window) * self.window
+            span = self.span = -(-span // self.window) * self.window
             if progress is not None:
                 progress(
                     (self.step - first) / max(last - first, 1),

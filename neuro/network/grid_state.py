@@ -23,7 +23,7 @@ __all__ = [
     "saved_state",
 ]
 
-LAYOUT_VERSION = 3  # order of synapses within rows and of state; in checkpoints
+LAYOUT_VERSION = 4  # order of synapses within rows and of state; in checkpoints
 FIRST_HISTORY = 32  # post spikes that a history holds before it grows
 _SAVED = (
     "state", "ring", "spike_counts", "due", "due_range", "plastic_weights", "pre_trace",
@@ -50,17 +50,15 @@ def allocate_state(plan: GridPlan, layout: k.Layout) -> k.State:
         inputs=aligned(pieces.n_inputs, np.float64),
         flags=flags,
         flag_words=flags.view(np.uint64),
-        counts=aligned(plan.threads * padded(widest), np.uint8).reshape(
-            plan.threads, -1
-        ),
-        bits=aligned(plan.threads * TILE, np.uint32).reshape(plan.threads, -1),
+        counts=_rows_apart(plan.threads, padded(widest), np.uint8),
+        bits=_rows_apart(plan.threads, TILE, np.uint32),
         ring=aligned(int(layout.ring_at[-1]), plan.ring_dtype),
         spikes=np.zeros((2, n_blocks, per_block + 1), np.int32),
         spike_ptr=np.zeros((2, n_blocks, window + 1), np.int64),
         merged=np.zeros((plan.threads, plan.most), np.int32),
         merged_step=np.zeros((plan.threads, plan.most), np.int64),
         spike_counts=np.zeros(plan.n_neurons, np.int64),
-        due=np.zeros((n_blocks, 6, due), np.int64),
+        due=aligned(n_blocks * due * 8, np.int64).reshape(n_blocks, due, 8),
         due_range=np.zeros((n_blocks, 2), np.int64),
         raster_step=none,
         raster_source=np.zeros(0, np.int32),
@@ -76,6 +74,12 @@ def allocate_state(plan: GridPlan, layout: k.Layout) -> k.State:
         updates=np.zeros((n_blocks, n_classes), np.int64),
         team=np.zeros(64, np.int64),
     )
+
+
+def _rows_apart(n: int, width: int, dtype: Any) -> NDArray[Any]:
+    """Return a row per thread, a page apart: a core also fetches what comes next."""
+    apart = 4096 // np.dtype(dtype).itemsize
+    return aligned(n * (width + apart), dtype).reshape(n, -1)
 
 
 # ---- histories of plastic targets ----
@@ -167,11 +171,12 @@ def plastic_updates(plan: GridPlan, state: k.State) -> dict[int, int]:
 # ---- waiting spikes ----
 def grow_due(state: k.State) -> k.State:
     """Double the room of waiting spikes; entries move to their new places."""
-    n_blocks, _, room = state.due.shape
-    new = np.zeros((n_blocks, 6, 2 * room), np.int64)
+    n_blocks, room, fields = state.due.shape
+    new = aligned(n_blocks * 2 * room * fields, np.int64)
+    new = new.reshape(n_blocks, 2 * room, fields)
     for b in range(n_blocks):
         place = np.arange(state.due_range[b, 0], state.due_range[b, 1])
-        new[b][:, place % (2 * room)] = state.due[b][:, place % room]
+        new[b, place % (2 * room)] = state.due[b, place % room]
     return state._replace(due=new)
 
 

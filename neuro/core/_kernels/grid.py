@@ -74,13 +74,16 @@ def _merge(
         else:
             for b in range(n_blocks):
                 at[b] = ptr[b, k]
-            while True:
-                best, which = 2147483647, -1
+            total = 0
+            for b in range(n_blocks):
+                total += ptr[b, k + 1] - ptr[b, k]
+            for _ in range(total):  # selections, not branches that nobody can foretell
+                best, which = 2147483647, 0
                 for b in range(n_blocks):
-                    if at[b] < ptr[b, k + 1] and spikes[b, at[b]] < best:
-                        best, which = spikes[b, at[b]], b
-                if which < 0:
-                    break
+                    head = spikes[b, at[b]]
+                    first_of_all = (at[b] < ptr[b, k + 1]) & (head < best)
+                    best = head if first_of_all else best
+                    which = b if first_of_all else which
                 ids[m] = best
                 steps[m] = n
                 at[which] += 1
@@ -112,7 +115,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
     n_blocks = layout.ring_width.size
     window, n_neurons = layout.scalars[1], layout.scalars[2]
     n_grouped = layout.scalars[3]
-    room, due_room = st.raster_step.size, st.due.shape[2]
+    room, due_room = st.raster_step.size, st.due.shape[1]
     keep = layout.scalars[5] != 0
     ids, when = st.merged[thread], st.merged_step[thread]
     raster_step, raster_source = st.raster_step, st.raster_source

@@ -31,35 +31,32 @@ def _add_due(
     class_weight, class_step, group_delay, group_count,
 ):  # fmt: skip
     """Add what waiting spikes bring in advance n: groups, rows with axonal delay."""
-    head, tail, room = due_range[0], due_range[1], due.shape[1]
-    at, group, last, place = due[0], due[1], due[2], due[3]
-    start, classes = due[4], due[5]
+    head, tail, last = due_range[0], due_range[1], due.shape[0] - 1
     moving = True
     for e in range(head, tail):
-        k = e & (room - 1)
-        if at[k] == n:
-            g, s = group[k], nb.uint64(place[k])
+        k = nb.uint64(e & last)
+        if due[k, 0] == n:
+            g, place = due[k, 1], due[k, 3]
             if rules is not None and g < 0:
                 plastic_row(
-                    rules, layout, st, block, -1 - g, last[k], n, place[k], start[k], 0
+                    rules, layout, st, block, -1 - g, due[k, 2], n, place, due[k, 4], 0
                 )
-                at[k] = NEVER
+                due[k, 0] = NEVER
             else:
-                c = nb.uint64(classes[k])
+                c, s = nb.uint64(due[k, 5]), nb.uint64(place)
                 m, shift = nb.uint64(group_count[g]), nb.uint64(shifts[c])
                 w, step = class_weight[c], class_step[c]
                 for j in range(s, s + m):
                     value = stored_weight(weights[j + shift], step, w, ring)
                     ring[base + nb.uint64(targets[j])] += value
-                place[k] = s + m
                 g += 1
-                group[k] = g
-                if g < last[k]:
-                    at[k] = start[k] + nb.int64(group_delay[g])
+                due[k, 1], due[k, 3] = g, s + m
+                if g < due[k, 2]:
+                    due[k, 0] = due[k, 4] + nb.int64(group_delay[g])
                 else:
-                    at[k] = NEVER
+                    due[k, 0] = NEVER
         if moving:
-            if at[k] == NEVER:
+            if due[k, 0] == NEVER:
                 head = e + 1
             else:
                 moving = False

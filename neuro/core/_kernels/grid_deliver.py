@@ -28,7 +28,7 @@ def deliver_window(rules, layout, st, block, thread, m):
     class_step = layout.class_step
     due, due_range = st.due[block], st.due_range[block]
     mask, width = layout.scalars[0], layout.ring_width[block]
-    origin, room = layout.ring_at[block], due.shape[1]
+    origin, room = layout.ring_at[block], due.shape[0]
     low, one, two, three = (
         nb.uint64(0xFFFF),
         nb.uint64(16),
@@ -83,20 +83,20 @@ def deliver_window(rules, layout, st, block, thread, m):
             elif kind == GROUPED:
                 j = group_at[c] + source - first
                 k = due_range[1] & (room - 1)
-                due[0, k] = now + nb.int64(group_delay[group_ptr[j]])
-                due[1, k] = group_ptr[j]
-                due[2, k] = group_ptr[j + 1]
-                due[3, k] = begin
-                due[4, k] = now
-                due[5, k] = c
+                due[k, 0] = now + nb.int64(group_delay[group_ptr[j]])
+                due[k, 1] = group_ptr[j]
+                due[k, 2] = group_ptr[j + 1]
+                due[k, 3] = begin
+                due[k, 4] = now
+                due[k, 5] = c
                 due_range[1] += 1
             elif rules is not None and row_class[c, 5] != 0:  # waits until it arrives
                 k = due_range[1] & (room - 1)
-                due[0, k] = now + delay
-                due[1, k] = -1 - c
-                due[2, k] = source - first
-                due[3, k] = begin
-                due[4, k] = end
+                due[k, 0] = now + delay
+                due[k, 1] = -1 - c
+                due[k, 2] = source - first
+                due[k, 3] = begin
+                due[k, 4] = end
                 due_range[1] += 1
             elif rules is not None:
                 plastic_row(

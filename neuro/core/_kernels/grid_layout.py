@@ -67,16 +67,17 @@ class State(NamedTuple):
     inputs: Any  # float64
     flags: Any  # uint8
     flag_words: Any  # uint64, the same memory
-    counts: Any  # uint8 (n_threads, widest)
-    bits: Any  # uint32 (n_threads, TILE)
+    counts: Any  # uint8 (n_threads, more than widest)
+    bits: Any  # uint32 (n_threads, more than TILE)
     ring: Any  # int16, int32, float32 or float64
     spikes: Any  # int32 (2, n_blocks, room): sources of a window's spikes
     spike_ptr: Any  # int64 (2, n_blocks, window + 1)
     merged: Any  # int32 (n_threads, room)
     merged_step: Any  # int64 (n_threads, room)
     spike_counts: Any  # int64 (n_neurons,)
-    # int64 (n_blocks, 6, room): due step, group, last group, synapse, emission step,
-    # class; of a row with axonal delay: due step, -1 - class, source, begin, end
+    # int64 (n_blocks, room, 8): due step, group, last group, synapse, emission step,
+    # class; of a row with axonal delay: due step, -1 - class, source, begin, end;
+    # one line of the cache per waiting spike
     due: Any
     due_range: Any  # int64 (n_blocks, 2): head, tail
     raster_step: Any  # int64
