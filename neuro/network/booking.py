@@ -282,7 +282,9 @@ def sort_spikes(
         u = unit - np.int32(firsts[name])
         own = np.flatnonzero(u.view(np.uint32) < p.n)  # negative: a large unsigned
         s, u, b = step[own], u[own], sample[own] if batch else None
-        key = s if b is None else b.astype(np.int64) * (int(step.max(initial=0)) + 1) + s
+        key = (
+            s if b is None else b.astype(np.int64) * (int(step.max(initial=0)) + 1) + s
+        )
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key, kind="stable")
             s, u = s[order], u[order]

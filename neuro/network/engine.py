@@ -79,7 +79,9 @@ def _rules_type(arguments: tuple[Any, ...]) -> Any:
 _DRIVERS: dict[tuple[Any, Any], Any] = {}
 
 
-def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:
+def compile_driver(
+    function: Callable[..., Any], result: Any, *arguments: Any, allocates: bool = True
+) -> Any:
     """Compile a driver for its arguments' types with an explicit signature.
 
     Tuples of functions among the arguments are steps or rules. With explicit signatures
@@ -97,7 +99,7 @@ def compile_driver(function: Callable[..., Any], result: Any, *arguments: Any) -
             kinds.append(nb.typeof(a))
     key = (function, tuple(kinds))
     if key not in _DRIVERS:
-        driver = kernel(function)
+        driver = kernel(function, allocates=allocates)
         driver.compile(result(*kinds))
         # The compiled entry itself: the dispatcher would look at all types again, and
         # warn, at every call.

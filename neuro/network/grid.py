@@ -190,7 +190,7 @@ class GridEngine:
     def _driver(self) -> Any:
         return compile_driver(
             run_grid, types.int64, self.plan.models, self.plan.rules, self.layout,
-            self.state, 0, 1, 0, 0, 0.0,
+            self.state, 0, 1, 0, 0, 0.0, allocates=False,
         )  # fmt: skip
 
     def _drive(self, driver: Any, stop: int) -> int:

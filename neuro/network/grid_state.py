@@ -57,6 +57,7 @@ def allocate_state(plan: GridPlan, layout: k.Layout) -> k.State:
         spike_ptr=np.zeros((2, n_blocks, window + 1), np.int64),
         merged=np.zeros((plan.threads, plan.most), np.int32),
         merged_step=np.zeros((plan.threads, plan.most), np.int64),
+        heads=_rows_apart(plan.threads, n_blocks, np.int64),
         spike_counts=np.zeros(plan.n_neurons, np.int64),
         due=aligned(n_blocks * due * 8, np.int64).reshape(n_blocks, due, 8),
         due_range=np.zeros((n_blocks, 2), np.int64),

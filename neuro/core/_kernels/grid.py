@@ -13,8 +13,6 @@ not put into a ring: the spike waits in a list with a cursor into its row, sorte
 delay, and each step adds only the group that is due.
 """
 
-import numpy as np
-
 from neuro.compiled import kernel
 from neuro.core._kernels.bits import (
     atomic_add,
@@ -58,12 +56,21 @@ def _barrier(team, n_threads, generation):
 
 @kernel(inline="always")
 def _merge(
-    spikes, ptr, stream_step, stream_source, ids, steps, first, last, event, n_blocks
+    spikes,
+    ptr,
+    stream_step,
+    stream_source,
+    ids,
+    steps,
+    at,
+    first,
+    last,
+    event,
+    n_blocks,
 ):
     """Merge the blocks' spikes and the events of the streams; return count, event."""
     m = 0
     n_events = stream_step.size
-    at = np.zeros(n_blocks, np.int64)
     for n in range(first, last):
         k = n - first
         if n_blocks == 1:
@@ -162,6 +169,7 @@ def run_grid(models, rules, layout, st, thread, n_threads, first, last, dt):
             layout.stream_source,
             ids,
             when,
+            st.heads[thread],
             step,
             stop,
             event,

@@ -74,6 +74,7 @@ class State(NamedTuple):
     spike_ptr: Any  # int64 (2, n_blocks, window + 1)
     merged: Any  # int32 (n_threads, room)
     merged_step: Any  # int64 (n_threads, room)
+    heads: Any  # int64 (n_threads, more than n_blocks): where the merge is
     spike_counts: Any  # int64 (n_neurons,)
     # int64 (n_blocks, room, 8): due step, group, last group, synapse, emission step,
     # class; of a row with axonal delay: due step, -1 - class, source, begin, end;
