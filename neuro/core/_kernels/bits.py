@@ -39,6 +39,17 @@ def float_to_bits(typingctx, x):
     return sig, codegen
 
 
+@intrinsic
+def fma(typingctx, a, b, c):
+    """Return a * b + c of float64, rounded once: the same bits on every machine."""
+    sig = types.float64(types.float64, types.float64, types.float64)
+
+    def codegen(context, builder, signature, args):
+        return builder.fma(*args)
+
+    return sig, codegen
+
+
 _LOG2E = 1.4426950408889634
 _LN2 = 0.6931471805599453
 _LN2_HIGH = 0.6931471803691238
@@ -120,8 +131,8 @@ def exp2_ratio(y):
     t = y + _MAGIC
     x = (y - (t - _MAGIC)) * _LN2
     z = x * x
-    even = (30.0 * z + 3360.0) * z + 30240.0
-    odd = ((z + 420.0) * z + 15120.0) * x
+    even = fma(fma(30.0, z, 3360.0), z, 30240.0)
+    odd = fma(z + 420.0, z, 15120.0) * x
     power = bits_to_float(float_to_bits(even + odd) + (float_to_bits(t) << 52))
     return power, even - odd
 
@@ -337,6 +348,10 @@ if nb.config.DISABLE_JIT:  # interpreted runs, one thread: the same bits in Pyth
     def matrix_view(array, at, rows, columns):
         """Slice and reshape."""
         return array[at : at + rows * columns].reshape(rows, columns)
+
+    def fma(a, b, c):
+        """Multiply and add; rounded twice here."""
+        return a * b + c
 
     def prefetch(array, index):
         """Nothing to do."""

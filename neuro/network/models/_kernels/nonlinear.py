@@ -3,7 +3,7 @@
 import math
 
 from neuro.compiled import kernel
-from neuro.core._kernels.bits import exp2_ratio, exp_bounded
+from neuro.core._kernels.bits import exp2_ratio, exp_bounded, fma
 
 _LOG2E = 1.4426950408889634
 
@@ -16,15 +16,15 @@ def _cond(
 ):
     held = left > 0.0
     total = gl + ge + gi
-    drive = (ld + ie) + current + (ee * ge + ei * gi)
+    drive = fma(ee, ge, fma(ei, gi, (ld + ie) + current))
     a, b = exp2_ratio(-(k * _LOG2E) * total)
     # v + (drive / total - v) (1 - a / b), over one denominator
-    u = v if held else v + (drive - v * total) * (b - a) / (total * b)
+    u = v if held else v + fma(-v, total, drive) * (b - a) / (total * b)
     fired = (u >= th) & (not held)
     return (
-        keep * u + after if fired else u,
-        pe * ge + x,
-        pi * gi + y,
+        fma(keep, u, after) if fired else u,
+        fma(pe, ge, x),
+        fma(pi, gi, y),
         hold if fired else max(left - 1.0, 0.0),
         fired,
     )
