@@ -26,6 +26,19 @@ def _take_ring_poisson(part, unit, weight, counts, row):
 
 
 @kernel(inline="always")
+def _silent(words, first, last):
+    """Whether none of up to eight words of flags is set."""
+    found = nb.uint64(0)
+    if last - first == nb.uint64(8):  # of known length: one vector
+        for w in range(8):
+            found |= words[first + nb.uint64(w)]
+    else:
+        for w in range(first, last):
+            found |= words[w]
+    return found == 0
+
+
+@kernel(inline="always")
 def _add_due(
     rules, layout, st, block, due, due_range, base, n, ring, targets, weights, shifts,
     class_weight, class_step, group_delay, group_count,
@@ -166,17 +179,23 @@ def advance(models, rules, layout, st, block, thread, first, last, parity, dt):
             )
             # Indices are unsigned: signed ones are tested for wrapping each time.
             neuron, begin = nb.uint64(piece[p, 12]), nb.uint64(at)
-            for w in range(nb.uint64(at >> 3), nb.uint64((at + ld) >> 3)):
-                if flag_words[w] != 0:
-                    for j in range(
-                        w << nb.uint64(3), (w << nb.uint64(3)) + nb.uint64(8)
-                    ):
-                        if flags[j] != 0:
-                            own[nb.uint64(m)] = neuron + (j - begin)
-                            m += 1
-                            spike_counts[neuron + (j - begin)] += 1
-                            if rules is not None:
-                                note_post(layout, st, block, p, nb.int64(j - begin), n)
+            end = nb.uint64((at + ld) >> 3)
+            for line in range(nb.uint64(at >> 3), end, nb.uint64(8)):
+                stop = min(line + nb.uint64(8), end)
+                if _silent(flag_words, line, stop):
+                    continue
+                for w in range(line, stop):
+                    if flag_words[w] != 0:
+                        for j in range(
+                            w << nb.uint64(3), (w << nb.uint64(3)) + nb.uint64(8)
+                        ):
+                            if flags[j] != 0:
+                                own[nb.uint64(m)] = neuron + (j - begin)
+                                m += 1
+                                spike_counts[neuron + (j - begin)] += 1
+                                if rules is not None:
+                                    i = nb.int64(j - begin)
+                                    note_post(layout, st, block, p, i, n)
         for q in range(probe.shape[0]):
             if probe[q, 0] == block and (n + 1) % probe[q, 1] == 0:
                 k = (n + 1) // probe[q, 1] - probe[q, 4]
