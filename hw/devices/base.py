@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from neuro.errors import ParameterError, ValidityError, did_you_mean
 
 from .curves import Curve, Polynomial, read_columns, table_from_statistics
-from .dynamics import LogRelaxation, PowerDrift, RelativeReadNoise, Telegraph
+from .dynamics import (
+    LogRelaxation,
+    PowerDrift,
+    RelativeReadNoise,
+    TabulatedDrift,
+    Telegraph,
+)
 from .iv import IVCurve
 from .spread import Faults, Variability, WriteVerify, sampled_sigma
 
@@ -42,7 +48,7 @@ class Device:
         Write-verify instead of one pulse.
     variability, faults : Variability, Faults
         Spread and stuck cells.
-    drift : PowerDrift or LogRelaxation, optional
+    drift : PowerDrift, LogRelaxation or TabulatedDrift, optional
     read_noise : object with ``sigma(g, x, t)``, optional
         Standard deviation of one read, siemens.
     telegraph : Telegraph, optional
@@ -79,7 +85,7 @@ class Device:
     verify: WriteVerify | None = None
     variability: Variability = field(default_factory=Variability)
     faults: Faults = field(default_factory=Faults)
-    drift: PowerDrift | LogRelaxation | None = None
+    drift: PowerDrift | LogRelaxation | TabulatedDrift | None = None
     read_noise: Any = None
     telegraph: Telegraph | None = None
     iv: IVCurve | None = None
@@ -186,7 +192,10 @@ class Device:
             )
         for key in ("verify", "drift", "read_noise", "telegraph", "iv"):
             value = getattr(self, key)
-            if value is not None:
+            if isinstance(value, TabulatedDrift):
+                days = ", ".join(f"{t:g}" for t in value.times)
+                lines.append(f"  {key}: measured at {days} s, linear between")
+            elif value is not None:
                 lines.append(f"  {key}: {value}")
         if self.variability != Variability():
             lines.append(f"  variability: {self.variability}")

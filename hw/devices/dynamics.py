@@ -81,6 +81,63 @@ class LogRelaxation:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class TabulatedDrift:
+    """Mean and spread measured at several times, linear between them.
+
+    A device keeps its place in the spread (its xi, drawn when it was written), so that
+    its history is one curve.
+
+    Parameters
+    ----------
+    times : tuple of float
+        Seconds, ascending, the first 0.
+    shift : tuple of tuple of float
+        At each time: change of the mean, siemens / unit, ascending powers of G / unit.
+    a, b : tuple of float
+        At each time: spread ``a (1 - exp(-G / b))`` of the shifted mean, units.
+    unit : float
+        Siemens.
+    """
+
+    times: tuple[float, ...]
+    shift: tuple[tuple[float, ...], ...]
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    unit: float = 1.0
+
+    def moments(self, target: Floats, t: float) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation at `t` seconds, siemens."""
+        place = float(np.interp(t, self.times, np.arange(len(self.times))))
+        k = min(int(place), len(self.times) - 2)
+        low, high = np.array(self.shift[k]), np.array(self.shift[k + 1])
+        x = target / self.unit
+        mean = x + np.polynomial.polynomial.polyval(x, low + (place - k) * (high - low))
+        a, b = np.interp(t, self.times, self.a), np.interp(t, self.times, self.b)
+        sigma = np.maximum(-a * np.expm1(-mean / b), 0.0)
+        return np.asarray(mean * self.unit), np.asarray(sigma * self.unit)
+
+    def apply(self, g: Floats, target: Floats, xi: Floats, t: float) -> Floats:
+        """Return the conductance at `t` seconds of devices written to `g`.
+
+        Parameters
+        ----------
+        g : ndarray
+            Conductances right after programming, siemens.
+        target : ndarray
+            What they were meant to be, siemens.
+        xi : ndarray
+            Each device's place in the spread.
+        t : float
+            Seconds after programming.
+        """
+        if t == 0:
+            return g
+        first, spread = self.moments(target, 0.0)
+        mean, sigma = self.moments(target, t)
+        return np.asarray(np.maximum(g + mean - first + (sigma - spread) * xi, 0.0))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccumulatedReadNoise:
     r"""1/f noise of phase-change cells since programming.

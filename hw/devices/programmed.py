@@ -17,7 +17,7 @@ from neuro.random import stream
 
 from .. import _checks
 from .base import Device
-from .dynamics import LogRelaxation, OrnsteinUhlenbeck, PowerDrift
+from .dynamics import LogRelaxation, OrnsteinUhlenbeck, PowerDrift, TabulatedDrift
 from .spread import Variability
 
 __all__ = ["DeviceArray"]
@@ -78,6 +78,8 @@ class DeviceArray:
             self.nu = d.drift.exponents(x, self._stream("drift", k))
         elif isinstance(d.drift, LogRelaxation):
             self.nu = self._stream("drift", k).standard_normal(shape)
+        elif isinstance(d.drift, TabulatedDrift):
+            self.nu = self._xi
         else:
             self.nu = np.zeros(shape)
 
@@ -124,7 +126,9 @@ class DeviceArray:
         g = self.g_programmed
         if d.timed_programming:
             g = np.maximum(g + d.sigma_programming(self.target, t) * self._xi, 0.0)
-        if d.drift is not None:
+        if isinstance(d.drift, TabulatedDrift):
+            g = d.drift.apply(g, self.target, self.nu, t)
+        elif d.drift is not None:
             g = d.drift.apply(g, self.nu, t)
         if d.telegraph is not None:
             g = g * self._telegraph(t, dt, origin)

@@ -366,7 +366,7 @@ def test_own_measurements(tmp_path):
         (lambda: Faults(on=5), "percent"),
         (lambda: Variability(device_to_device=5), "0.05"),
         (lambda: Device(name="x", g_min=1, g_max=50), "siemens"),
-        (lambda: Device.preset("sonos").program([1e-6], rng=0).at_time(1.0), "holds"),
+        (lambda: Device.preset("sonos").program([1e-6], rng=0).at_time(5e5), "holds"),
     ],
 )
 def test_mistakes_are_named(call, message):
@@ -384,3 +384,24 @@ def test_written_spread_joins_programming_and_variability():
     )
     drawn = d.program(np.full(N, 5e-5), rng=0).g_programmed
     assert drawn.std() == pytest.approx(float(d.sigma_written(5e-5)), rel=0.02)
+
+
+def test_sonos_loses_charge_as_tabulated():
+    sonos = Device.preset("sonos")
+    target = np.full(N, 800e-9)
+    cells = sonos.program(target, rng=0)
+    day = 86_400.0
+    # by hand: the polynomials at 800 nA, the spread at the shifted mean
+    powers = 800.0 ** np.arange(11)
+    for k, a, b in ((1, 25.59102, 186.85544), (5, 34.57909, 207.34309)):
+        mean = 800.0 + float(np.dot(sonos.drift.shift[k], powers))
+        g = cells.at_time(k * day) * 1e9
+        sigma = a * (1 - np.exp(-mean / b))
+        assert g.mean() == pytest.approx(mean, abs=4 * sigma / np.sqrt(N))
+        assert g.std() == pytest.approx(sigma, rel=0.02)
+    middle = (cells.at_time(2 * day) + cells.at_time(3 * day)) / 2
+    np.testing.assert_allclose(cells.at_time(2.5 * day), middle, rtol=1e-3)
+    np.testing.assert_array_equal(cells.at_time(0.0), cells.g_programmed)
+    # one history: who lies high stays high
+    order = np.corrcoef(cells.g_programmed, cells.at_time(5 * day))[0, 1]
+    assert order > 0.999
